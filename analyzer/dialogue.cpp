@@ -1,0 +1,250 @@
+#include "analyzer/dialogue.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "analyzer/foreign_protocol.h"
+#include "analyzer/line_rules.h"
+
+namespace ftpscope {
+
+Dialogue::Dialogue(const DialogueLimits& limits, Recorder& recorder, SessionState& state, Gate& gate)
+    : limits_(limits),
+      recorder_(recorder),
+      state_(state),
+      gate_(gate),
+      splitters_{LineSplitter(limits.line_max), LineSplitter(limits.line_max)} {}
+
+void Dialogue::connected(Timestamp now) {
+  recorder_.at(now);
+  PendingCommand greeting;
+  greeting.verb = &kGreeting;
+  greeting.sent = now;
+  pending_.insert(pending_.begin(), std::move(greeting));
+}
+
+void Dialogue::received(Side from, std::string_view bytes, bool urgent, Timestamp now) {
+  if (stopped_) return;
+  recorder_.at(now);
+  splitter(from).feed(bytes, urgent);
+  pump();
+  splitter(from).hold();
+}
+
+void Dialogue::closed(Side side, Timestamp now) {
+  recorder_.at(now);
+  eof(side) = true;
+  pump();
+}
+
+void Dialogue::resume(Side side, Timestamp now) {
+  recorder_.at(now);
+  waits(side) = false;
+  if (side == Side::server && held_code_) conclude_head(*std::exchange(held_code_, std::nullopt));
+  deliver_own_answers();
+  pump();
+  for (auto& splitter : splitters_) splitter.hold();
+}
+
+void Dialogue::tick(Timestamp now) {
+  recorder_.at(now);
+  if (part_due_ && now >= *part_due_) send_parts();
+}
+
+bool Dialogue::readable(Side side) const {
+  if (stopped_ || waits_[static_cast<std::size_t>(side)]) return false;
+  if (side == Side::server || pending_.empty() || state_.opaque) return true;
+  return !pending_.back().barrier && pending_.size() < limits_.in_flight_max;
+}
+
+bool Dialogue::wants(Side side) const {
+  return readable(side) && !eof_[static_cast<std::size_t>(side)];
+}
+
+// A line of the client that waited for a reply is handled as soon as that reply is, before the server's
+// next line: so it makes no difference whether the two replies came in one segment.
+void Dialogue::pump() {
+  while (pump_side(Side::client) || pump_side(Side::server)) {
+  }
+}
+
+bool Dialogue::pump_side(Side side) {
+  if (!readable(side)) return false;
+  if (state_.opaque) {
+    const auto bytes = splitter(side).take_rest();
+    if (!bytes.empty()) gate_.on_opaque_bytes(side, bytes);
+  } else if (side == Side::client && !state_.logged_in && starts_like_tls(splitter(side).rest())) {
+    violate(Violation::not_ftp, FindingId::not_ftp, "a TLS ClientHello");
+    return false;
+  } else if (const auto line = splitter(side).next()) {
+    side == Side::client ? take_command(*line) : take_reply_line(*line);
+    return true;
+  }
+  if (eof(side)) finish_side(side);
+  return false;
+}
+
+// Once: nothing is read after the end of a stream.
+void Dialogue::finish_side(Side side) {
+  if (const auto rest = splitter(side).finish()) {
+    recorder_.finding(FindingId::line_no_ending, std::nullopt, name_of(side));
+    side == Side::client ? take_command(*rest) : take_reply_line(*rest);
+    if (!readable(side)) return;
+  }
+  if (side == Side::server && assembler_.open()) {
+    assembler_.close_here();
+    end_reply();
+  }
+  eof(side) = false;
+  waits(side) = true;
+  gate_.on_closed(side);
+}
+
+void Dialogue::take_command(const Line& line) {
+  if (line.overlong) {
+    violate(Violation::line_too_long, FindingId::line_too_long, "the client's");
+    return;
+  }
+  const auto command = parse_command(line, scratch_);
+  if (!state_.logged_in && is_foreign(command)) return;
+  if (assembler_.ends_like_final()) {
+    // The client goes on, so to it the reply has ended: at the line that reads like an end.
+    assembler_.close_here();
+    end_reply();
+  }
+  const auto id = ++last_id_;
+  record_command(command, id);
+  inspect_command(command, id);
+  if (!count_unknown(command)) return;
+  const auto fate = gate_.on_command(command, id);
+  if (stopped_) return;
+  push_pending(command, id, fate);
+  waits(Side::client) = fate.wait;
+  deliver_own_answers();
+}
+
+bool Dialogue::is_foreign(const Command& command) {
+  const auto protocol = foreign_protocol(command);
+  if (!protocol) return false;
+  violate(Violation::not_ftp, FindingId::not_ftp, *protocol);
+  return true;
+}
+
+// False: it was one too many.
+bool Dialogue::count_unknown(const Command& command) {
+  const bool unknown = !command.verb || command.meaning() == Meaning::empty;
+  if (state_.logged_in || !unknown) return true;
+  if (++unknown_before_login_ < limits_.unknown_before_login_max) return true;
+  violate(Violation::too_many_unknown, FindingId::too_many_unknown, {});
+  return false;
+}
+
+void Dialogue::record_command(const Command& command, CommandId id) {
+  record::Command entry;
+  entry.id = id;
+  entry.known = command.verb != nullptr;
+  entry.verb = command.name;
+  entry.urgent = command.line.urgent.has_value();
+  if (command.has_argument) entry.argument = command.argument;
+  if (!command.canonical()) entry.line = command.line.raw;
+  const bool hide_verb = hides_verb(command, state_.logged_in);
+  if (!limits_.log_secrets && (hide_verb || hides_argument(command, state_.logged_in))) {
+    entry.redacted = command.has_argument || hide_verb;
+    if (hide_verb) entry.verb = kHidden;
+    if (command.has_argument) entry.argument = kHidden;
+    if (entry.redacted) entry.line.reset();
+    if (command.meaning() != Meaning::user) secret_.remember(command.argument);
+  }
+  recorder_.emit(entry);
+}
+
+void Dialogue::inspect_command(const Command& command, CommandId id) {
+  inspect_line(command.line.text(), command.line.ending, id);
+  if (!command.verb) {
+    recorder_.finding(FindingId::command_unknown, id, {});
+    return;
+  }
+  const bool missing = command.verb->argument == Argument::required && command.argument.empty();
+  const bool surplus = command.verb->argument == Argument::none && !command.argument.empty();
+  if (missing || surplus) {
+    recorder_.finding(FindingId::command_argument, id, missing ? "missing" : "not allowed");
+  }
+  const bool during_transfer = !pending_.empty() && pending_.front().preliminary_seen;
+  if (!pending_.empty() && !during_transfer) {
+    recorder_.finding(FindingId::command_pipelined, id, {});
+  }
+}
+
+void Dialogue::push_pending(const Command& command, CommandId id, const CommandFate& fate) {
+  const bool empty_again = command.meaning() == Meaning::empty && !pending_.empty() &&
+                           pending_.back().meaning() == Meaning::empty;
+  if (empty_again) return;  // a server that ignores empty lines must not fill the queue with them
+  PendingCommand entry;
+  entry.id = id;
+  entry.verb = command.verb;
+  if (!command.verb) {
+    entry.unknown_name = hides_verb(command, state_.logged_in) && !limits_.log_secrets
+                             ? std::string(kHidden)
+                             : std::string(command.name);
+  }
+  entry.sent = recorder_.now();
+  entry.barrier = fate.barrier || command.meaning() == Meaning::authenticate;
+  if (command.meaning() == Meaning::transfer_mode && !command.argument.empty()) {
+    entry.mode = static_cast<char>(command.argument[0] & ~0x20);  // upper case
+  }
+  entry.epsv_all = is_epsv_all(command);
+  if (fate.answer) {
+    entry.answered_by_proxy = true;
+    entry.own_answer = *fate.answer;
+  }
+  pending_.push_back(std::move(entry));
+}
+
+void Dialogue::answer(CommandId id, std::string reply) {
+  const auto command = std::ranges::find(pending_, id, &PendingCommand::id);
+  if (command == pending_.end()) return;
+  command->answered_by_proxy = true;
+  command->own_answer = std::move(reply);
+}
+
+// An answer of our own must not overtake the server's reply to an older command: a pipelining client
+// would take it for that one's.
+void Dialogue::deliver_own_answers() {
+  while (!stopped_ && !pending_.empty() && pending_.front().answered_by_proxy) {
+    const auto command = std::move(pending_.front());
+    pending_.erase(pending_.begin());
+    ReplyAssembler own;
+    LineSplitter lines(limits_.line_max);
+    lines.feed(command.own_answer);
+    while (const auto line = lines.next()) own.add(*line, true);
+    const auto& reply = own.reply();
+    recorder_.emit(record::Reply{.to = command.id,
+                                 .verb = command.name(),
+                                 .code = reply.code,
+                                 .lines = reply.lines,
+                                 .endings = reply.endings,
+                                 .latency = recorder_.now() - command.sent,
+                                 .by_proxy = true});
+    gate_.on_own_answer(command.own_answer);
+  }
+}
+
+void Dialogue::violate(Violation violation, FindingId finding, std::string_view detail) {
+  recorder_.finding(finding, std::nullopt, detail);
+  stop();
+  gate_.on_violation(violation, detail);
+}
+
+void Dialogue::go_opaque(CommandId id) {
+  recorder_.emit(record::Opaque{id});
+  recorder_.finding(FindingId::tls_opaque, id, {});
+  const bool injected = !splitter(Side::server).rest().empty() ||
+                        (!splitter(Side::client).rest().empty() &&
+                         !starts_like_tls(splitter(Side::client).rest()));
+  if (injected) recorder_.finding(FindingId::tls_plaintext_behind_auth, id, {});
+  state_.opaque = true;
+  pending_.clear();
+}
+
+}  // namespace ftpscope

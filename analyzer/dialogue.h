@@ -1,0 +1,154 @@
+// The control connection of one session, understood: bytes in, commands and replies out, each reply with
+// its command. Emits the records and asks a Gate what is to become of every message.
+//
+// Pairing is a queue: 1yz keeps the head, anything else closes it (RFC 959 5.4). The few exceptions, and
+// why they never lose step, are told in README.md ("Which command does a reply answer?").
+//
+// The wire is never wrong here: every byte string is some dialogue, what is odd becomes a finding. How
+// the bytes were cut into segments makes no difference to what comes out.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analyzer/message.h"
+#include "analyzer/recorder.h"
+#include "analyzer/redaction.h"
+#include "analyzer/reply_assembler.h"
+#include "analyzer/session_state.h"
+
+namespace ftpscope {
+
+// Why a session cannot go on.
+enum class Violation : std::uint8_t {
+  line_too_long,
+  reply_too_long,
+  not_ftp,
+  too_many_unknown,
+};
+
+struct DialogueLimits {
+  static constexpr std::size_t kInFlightMax = 32;
+  static constexpr std::size_t kUnknownBeforeLoginMax = 3;
+  // A multi-line reply is sent on when it is whole, or after this time without its end.
+  static constexpr Duration kPartDelay = std::chrono::milliseconds(200);
+
+  std::size_t line_max = LineSplitter::kLineMax;
+  std::size_t reply_max = ReplyAssembler::kReplyMax;
+  std::size_t reply_lines_max = ReplyAssembler::kReplyLinesMax;
+  std::size_t in_flight_max = kInFlightMax;
+  std::size_t unknown_before_login_max = kUnknownBeforeLoginMax;
+  bool log_secrets = false;
+};
+
+// What the gate did with a command.
+struct CommandFate {
+  bool barrier = false;              // read no further command before this one's final reply
+  bool wait = false;                 // read no further command before resume(Side::client)
+  std::optional<std::string> answer = std::nullopt;  // it was not passed on: this is the reply, lines with CRLF
+};
+
+class Gate {
+ public:
+  virtual CommandFate on_command(const Command& command, CommandId id) = 0;
+  // `raw` is what of the reply has not been sent on yet; `answered` is null when nobody asked for it.
+  // True: read no further reply before resume(Side::server).
+  virtual bool on_reply(const Reply& reply, const PendingCommand* answered, std::string_view raw) = 0;
+  virtual void on_reply_part(std::string_view raw) = 0;
+  virtual bool may_send_in_parts(const PendingCommand* answered) = 0;
+  virtual void on_own_answer(std::string_view reply) = 0;
+  virtual void on_opaque_bytes(Side from, std::string_view bytes) = 0;
+  virtual void on_violation(Violation violation, std::string_view detail) = 0;
+  // All that this side sent has been handled.
+  virtual void on_closed(Side side) = 0;
+
+ protected:
+  ~Gate() = default;
+};
+
+class Dialogue {
+ public:
+  Dialogue(const DialogueLimits& limits, Recorder& recorder, SessionState& state, Gate& gate);
+
+  void connected(Timestamp now);  // to the server: the greeting is awaited from here on
+  void received(Side from, std::string_view bytes, bool urgent, Timestamp now);
+  void closed(Side side, Timestamp now);
+  void resume(Side side, Timestamp now);
+  void tick(Timestamp now);
+  void stop() { stopped_ = true; }
+
+  // The gate's late word on a command that it made wait: it is not passed on, this is its reply.
+  void answer(CommandId id, std::string reply);
+
+  // The part of the dialogue that is waiting for more.
+  [[nodiscard]] bool wants(Side side) const;
+  [[nodiscard]] bool in_line(Side side) const { return !splitter(side).rest().empty(); }
+  [[nodiscard]] std::optional<Timestamp> deadline() const { return part_due_; }
+  [[nodiscard]] const std::vector<PendingCommand>& pending() const { return pending_; }
+
+ private:
+  const LineSplitter& splitter(Side side) const { return splitters_[static_cast<std::size_t>(side)]; }
+  LineSplitter& splitter(Side side) { return splitters_[static_cast<std::size_t>(side)]; }
+  bool& waits(Side side) { return waits_[static_cast<std::size_t>(side)]; }
+  bool& eof(Side side) { return eof_[static_cast<std::size_t>(side)]; }
+
+  void pump();
+  bool pump_side(Side side);
+  bool readable(Side side) const;
+  void finish_side(Side side);
+
+  void take_command(const Line& line);
+  bool is_foreign(const Command& command);
+  bool count_unknown(const Command& command);
+  void record_command(const Command& command, CommandId id);
+  void inspect_command(const Command& command, CommandId id);
+  void push_pending(const Command& command, CommandId id, const CommandFate& fate);
+  void deliver_own_answers();
+
+  void take_reply_line(const Line& line);
+  void send_parts();
+  void end_reply();
+  void conclude_head(int code);
+  bool overtaken_greeting(const Line& line) const;
+  const PendingCommand* pair(const Reply& reply);
+  void record_reply(const Reply& reply, const PendingCommand* answered);
+  void inspect_reply(const Reply& reply, const PendingCommand* answered);
+  void inspect_line(std::string_view text, Ending ending, std::optional<CommandId> to);
+  std::optional<std::span<const std::string_view>> masked_lines(
+      std::span<const std::string_view> lines);
+  void conclude(const PendingCommand& command, int code);
+  void go_opaque(CommandId id);
+  void violate(Violation violation, FindingId finding, std::string_view detail);
+
+  DialogueLimits limits_;
+  Recorder& recorder_;
+  SessionState& state_;
+  Gate& gate_;
+  std::array<LineSplitter, 2> splitters_;
+  std::array<bool, 2> waits_{};
+  std::array<bool, 2> eof_{};
+  bool stopped_ = false;
+  ReplyAssembler assembler_;
+  std::vector<PendingCommand> pending_;
+  CommandId last_id_ = 0;
+  std::size_t unknown_before_login_ = 0;
+  SecretMask secret_;
+  std::string scratch_;
+  std::vector<std::string> masked_texts_;
+  std::vector<std::string_view> masked_views_;
+  // The reply that is being sent in parts: how much of it has gone.
+  std::size_t sent_bytes_ = 0;
+  std::size_t sent_lines_ = 0;
+  std::optional<Timestamp> part_due_;
+  std::optional<int> held_code_;  // of the final reply that the gate makes wait
+  // The last final reply, to know a second one to the same command.
+  const Verb* last_verb_ = nullptr;
+  int last_code_ = 0;
+};
+
+}  // namespace ftpscope

@@ -1,0 +1,18 @@
+// Recognises a client that speaks something else than FTP at an FTP port: HTTP, SMTP, SSH, TLS, rubbish
+// (threats.md S09, S20). Such a session is ended before a byte of it reaches the server.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "analyzer/message.h"
+
+namespace ftpscope {
+
+// A TLS record of type handshake; no FTP command starts with that byte (RFC 8446 5.1).
+inline bool starts_like_tls(std::string_view bytes) { return bytes.starts_with('\x16'); }
+
+// What it is, in words, when the command is none of FTP.
+std::optional<std::string_view> foreign_protocol(const Command& command);
+
+}  // namespace ftpscope

@@ -1,0 +1,43 @@
+// Watches a session and takes no part in it: the same records as the live proxy without rewriters.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "analyzer/dialogue.h"
+
+namespace ftpscope {
+
+class Observer final : private Gate {
+ public:
+  Observer(const DialogueLimits& limits, std::string session, RecordSink& sink)
+      : recorder_(std::move(session), sink), dialogue_(limits, recorder_, state_, *this) {}
+
+  void connected(Timestamp now) { dialogue_.connected(now); }
+  void received(Side from, std::string_view bytes, bool urgent, Timestamp now) {
+    dialogue_.received(from, bytes, urgent, now);
+  }
+  void closed(Side side, Timestamp now) { dialogue_.closed(side, now); }
+  // A reply stood open for DialogueLimits::kPartDelay at that time.
+  void tick(Timestamp now) { dialogue_.tick(now); }
+
+  [[nodiscard]] const SessionState& state() const { return state_; }
+  [[nodiscard]] Recorder& recorder() { return recorder_; }
+
+ private:
+  CommandFate on_command(const Command&, CommandId) override { return {}; }
+  bool on_reply(const Reply&, const PendingCommand*, std::string_view) override { return false; }
+  void on_reply_part(std::string_view) override {}
+  bool may_send_in_parts(const PendingCommand*) override { return true; }
+  void on_own_answer(std::string_view) override {}
+  void on_opaque_bytes(Side, std::string_view) override {}
+  void on_violation(Violation, std::string_view) override {}
+  void on_closed(Side) override {}
+
+  Recorder recorder_;
+  SessionState state_;
+  Dialogue dialogue_;
+};
+
+}  // namespace ftpscope

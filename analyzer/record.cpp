@@ -1,0 +1,50 @@
+#include "analyzer/record.h"
+
+namespace ftpscope {
+
+std::string_view name_of(Side side) { return side == Side::client ? "client" : "server"; }
+
+std::string_view name_of(Setup setup) {
+  switch (setup) {
+    case Setup::port: return "port";
+    case Setup::eprt: return "eprt";
+    case Setup::lprt: return "lprt";
+    case Setup::pasv: return "pasv";
+    case Setup::epsv: return "epsv";
+    case Setup::lpsv: return "lpsv";
+  }
+  return "";
+}
+
+std::string_view name_of(Direction direction) {
+  return direction == Direction::download ? "download" : "upload";
+}
+
+std::string_view name_of(ChannelEnd end) {
+  switch (end) {
+    case ChannelEnd::fin: return "fin";
+    case ChannelEnd::rst: return "rst";
+    case ChannelEnd::timeout: return "timeout";
+    case ChannelEnd::never_connected: return "never-connected";
+    case ChannelEnd::connect_failed: return "connect-failed";
+    case ChannelEnd::replaced: return "replaced";
+    case ChannelEnd::session_ended: return "session-ended";
+  }
+  return "";
+}
+
+std::string_view name_of(SessionEnd end) {
+  switch (end) {
+    case SessionEnd::fin: return "fin";
+    case SessionEnd::rst: return "rst";
+    case SessionEnd::timeout: return "timeout";
+    case SessionEnd::limit: return "limit";
+    case SessionEnd::refused: return "refused";
+    case SessionEnd::shutdown: return "shutdown";
+    case SessionEnd::connect_failed: return "connect-failed";
+    case SessionEnd::not_ftp: return "not-ftp";
+  }
+  return "";
+}
+
+}  // namespace ftpscope

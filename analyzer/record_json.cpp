@@ -1,0 +1,264 @@
+#include "analyzer/record_json.h"
+
+#include <algorithm>
+
+#include "analyzer/json_text.h"
+
+namespace ftpscope {
+
+namespace {
+
+void append_number(std::string& out, unsigned value, int width) {
+  char digits[8];
+  for (int i = width - 1; i >= 0; --i, value /= 10) digits[i] = static_cast<char>('0' + value % 10);
+  out.append(digits, static_cast<std::size_t>(width));
+}
+
+void time_field(JsonObject& object, std::string_view key, std::optional<Timestamp> time) {
+  auto& out = object.name(key);
+  if (!time) {
+    out += "null";
+    return;
+  }
+  out += '"';
+  append_time(out, *time);
+  out += '"';
+}
+
+void endpoint_field(JsonObject& object, std::string_view key, const Endpoint& endpoint) {
+  object.word(key, to_text(endpoint));
+}
+
+void leg_field(JsonObject& object, std::string_view key, const std::optional<Leg>& leg) {
+  if (!leg) {
+    object.null(key);
+    return;
+  }
+  JsonObject inner(object.name(key));
+  endpoint_field(inner, "from", leg->from);
+  endpoint_field(inner, "to", leg->to);
+}
+
+template <class T>
+void number_or_null(JsonObject& object, std::string_view key, const std::optional<T>& value) {
+  value ? object.number(key, *value) : object.null(key);
+}
+
+template <class T>
+void name_or_null(JsonObject& object, std::string_view key, const std::optional<T>& value) {
+  value ? object.word(key, name_of(*value)) : object.null(key);
+}
+
+void lines_field(JsonObject& object, std::span<const std::string_view> lines) {
+  auto& out = object.name("lines");
+  out += '[';
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (i > 0) out += ',';
+    append_json_bytes(out, lines[i]);
+  }
+  out += ']';
+}
+
+void endings_field(JsonObject& object, std::span<const Ending> endings) {
+  if (std::ranges::all_of(endings, [](Ending e) { return e == Ending::crlf; })) return;
+  auto& out = object.name("endings");
+  out += '[';
+  for (std::size_t i = 0; i < endings.size(); ++i) {
+    if (i > 0) out += ',';
+    out.append("\"").append(name_of(endings[i])).append("\"");
+  }
+  out += ']';
+}
+
+void body_fields(JsonObject& o, const record::Session& r) {
+  o.number("schema", kSchemaVersion);
+  endpoint_field(o, "client", r.client);
+  endpoint_field(o, "proxy", r.proxy);
+  o.text("server", r.server);
+  o.word("lines", r.lines);
+  o.word("tls", r.tls);
+}
+
+void body_fields(JsonObject& o, const record::Connected& r) {
+  endpoint_field(o, "server", r.server);
+  endpoint_field(o, "from", r.from);
+}
+
+void body_fields(JsonObject& o, const record::Command& r) {
+  o.number("id", r.id);
+  o.bytes("verb", r.verb);
+  if (r.argument) o.bytes("argument", *r.argument);
+  if (!r.known) o.flag("known", false);
+  if (r.redacted) o.flag("redacted", true);
+  if (r.urgent) o.flag("urgent", true);
+  if (r.line) o.bytes("line", *r.line);
+}
+
+void body_fields(JsonObject& o, const record::Reply& r) {
+  number_or_null(o, "to", r.to);
+  r.to ? o.bytes("verb", r.verb) : o.null("verb");
+  number_or_null(o, "code", r.code);
+  if (r.preliminary) o.flag("preliminary", true);
+  if (r.by_proxy) o.word("by", "proxy");
+  lines_field(o, r.lines);
+  endings_field(o, r.endings);
+  if (r.redacted) o.flag("redacted", true);
+  r.latency ? o.number("latency_us", r.latency->count()) : o.null("latency_us");
+}
+
+void body_fields(JsonObject& o, const record::ReplyPart& r) {
+  number_or_null(o, "to", r.to);
+  number_or_null(o, "code", r.code);
+  lines_field(o, r.lines);
+}
+
+void body_fields(JsonObject& o, const record::Rewrite& r) {
+  number_or_null(o, "to", r.to);
+  o.bytes("what", r.what);
+  o.bytes("before", r.before);
+  o.bytes("after", r.after);
+  o.text("why", r.why);
+}
+
+void body_fields(JsonObject& o, const record::ChannelExposed& r) {
+  o.number("id", r.id);
+  o.number("to", r.to);
+  o.word("event", "exposed");
+  o.word("setup", name_of(r.setup));
+  o.word("facing", name_of(r.facing));
+  endpoint_field(o, "address", r.address);
+  endpoint_field(o, "target", r.target);
+}
+
+void body_fields(JsonObject& o, const record::ChannelOpened& r) {
+  o.number("id", r.id);
+  o.number("to", r.to);
+  o.word("event", "opened");
+  o.word("setup", name_of(r.setup));
+  leg_field(o, "client", r.client);
+  leg_field(o, "server", r.server);
+}
+
+void body_fields(JsonObject& o, const record::Data& r) {
+  o.number("id", r.id);
+  number_or_null(o, "to", r.to);
+  r.to ? o.word("verb", r.verb) : o.null("verb");
+  o.word("setup", name_of(r.setup));
+  name_or_null(o, "direction", r.direction);
+  leg_field(o, "client", r.client);
+  leg_field(o, "server", r.server);
+  const auto bytes = r.bytes_to_client + r.bytes_to_server;
+  o.number("bytes", bytes);
+  o.number("bytes_to_client", r.bytes_to_client);
+  o.number("bytes_to_server", r.bytes_to_server);
+  time_field(o, "exposed", r.exposed);
+  time_field(o, "connected", r.connected);
+  time_field(o, "first_byte", r.first_byte);
+  time_field(o, "last_byte", r.last_byte);
+  const auto end = r.last_byte ? *r.last_byte : r.closed;
+  const auto duration = r.connected ? std::optional((end - *r.connected).count()) : std::nullopt;
+  number_or_null(o, "duration_us", duration);
+  const bool measurable = duration && *duration > 0 && bytes > 0;
+  const auto rate = measurable
+                        ? std::optional(bytes * 1'000'000 / static_cast<std::uint64_t>(*duration))
+                        : std::nullopt;
+  number_or_null(o, "rate", rate);
+  r.closed_first ? o.word("closed_first", name_of(*r.closed_first))
+                 : o.word("closed_first", "proxy");
+  o.word("how", name_of(r.how));
+  o.number("strangers", r.strangers);
+  if (!r.payload.empty()) o.text("payload", r.payload);
+}
+
+void body_fields(JsonObject& o, const record::Finding& r) {
+  const auto& row = row_of(r.id);
+  o.word("finding", row.name);
+  o.word("severity", name_of(row.severity));
+  o.word("blame", name_of(row.blame));
+  o.text("source", row.source);
+  o.text("title", row.title);
+  o.bytes("detail", r.detail);
+  number_or_null(o, "to", r.to);
+}
+
+void body_fields(JsonObject& o, const record::Opaque& r) { o.number("to", r.to); }
+
+void body_fields(JsonObject& o, const record::Lost& r) { o.number("records_lost", r.records); }
+
+void body_fields(JsonObject& o, const record::End& r) {
+  r.by ? o.word("by", name_of(*r.by)) : o.word("by", "proxy");
+  o.word("how", name_of(r.how));
+  o.bytes("why", r.why);
+  o.number("commands", r.commands);
+  o.number("replies", r.replies);
+  o.number("channels", r.channels);
+  o.number("findings", r.findings);
+  o.number("bytes_from_client", r.bytes_from_client);
+  o.number("bytes_from_server", r.bytes_from_server);
+  o.number("data_to_client", r.data_to_client);
+  o.number("data_to_server", r.data_to_server);
+  o.number("duration_us", r.duration.count());
+}
+
+std::string_view kind_of(const record::Session&) { return "session"; }
+std::string_view kind_of(const record::Connected&) { return "connected"; }
+std::string_view kind_of(const record::Command&) { return "command"; }
+std::string_view kind_of(const record::Reply&) { return "reply"; }
+std::string_view kind_of(const record::ReplyPart&) { return "reply_part"; }
+std::string_view kind_of(const record::Rewrite&) { return "rewrite"; }
+std::string_view kind_of(const record::ChannelExposed&) { return "channel"; }
+std::string_view kind_of(const record::ChannelOpened&) { return "channel"; }
+std::string_view kind_of(const record::Data&) { return "data"; }
+std::string_view kind_of(const record::Finding&) { return "finding"; }
+std::string_view kind_of(const record::Opaque&) { return "opaque"; }
+std::string_view kind_of(const record::Lost&) { return "lost"; }
+std::string_view kind_of(const record::End&) { return "end"; }
+
+}  // namespace
+
+void append_time(std::string& out, Timestamp time) {
+  // The calendar part changes once a second, and records come by the thousand in it.
+  thread_local std::chrono::sys_seconds cached_second{};
+  thread_local std::string cached;
+  const auto second = std::chrono::floor<std::chrono::seconds>(time);
+  if (cached.empty() || second != cached_second) {
+    const auto day = std::chrono::floor<std::chrono::days>(second);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss clock(second - day);
+    cached.clear();
+    append_number(cached, static_cast<unsigned>(static_cast<int>(date.year())), 4);
+    cached += '-';
+    append_number(cached, static_cast<unsigned>(date.month()), 2);
+    cached += '-';
+    append_number(cached, static_cast<unsigned>(date.day()), 2);
+    cached += 'T';
+    append_number(cached, static_cast<unsigned>(clock.hours().count()), 2);
+    cached += ':';
+    append_number(cached, static_cast<unsigned>(clock.minutes().count()), 2);
+    cached += ':';
+    append_number(cached, static_cast<unsigned>(clock.seconds().count()), 2);
+    cached += '.';
+    cached_second = second;
+  }
+  out += cached;
+  append_number(out, static_cast<unsigned>((time - second).count()), 6);
+  out += 'Z';
+}
+
+void append_json(std::string& out, const Record& record) {
+  {
+    JsonObject object(out);
+    time_field(object, "ts", record.time);
+    object.word("session", record.session);
+    object.number("seq", record.seq);
+    std::visit(
+        [&object](const auto& body) {
+          object.word("kind", kind_of(body));
+          body_fields(object, body);
+        },
+        record.body);
+  }
+  out += '\n';
+}
+
+}  // namespace ftpscope

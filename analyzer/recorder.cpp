@@ -1,0 +1,28 @@
+#include "analyzer/recorder.h"
+
+namespace ftpscope {
+
+namespace {
+
+bool told_once(FindingId id) {
+  const bool of_a_line = id >= FindingId::line_lf_only && id <= FindingId::line_not_utf8;
+  return of_a_line || row_of(id).severity == Severity::note;
+}
+
+}  // namespace
+
+void Recorder::emit(const record::Body& body) {
+  commands_ += std::holds_alternative<record::Command>(body) ? 1 : 0;
+  replies_ += std::holds_alternative<record::Reply>(body) ? 1 : 0;
+  sink_.record(Record{now_, session_, seq_++, body});
+}
+
+void Recorder::finding(FindingId id, std::optional<CommandId> to, std::string_view detail) {
+  const auto bit = static_cast<std::size_t>(id);
+  if (told_once(id) && told_.test(bit)) return;
+  told_.set(bit);
+  ++findings_;
+  emit(record::Finding{id, to, detail});
+}
+
+}  // namespace ftpscope

@@ -1,0 +1,42 @@
+// Numbers and stamps the records of one session and counts them for its `end` record.
+#pragma once
+
+#include <bitset>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "analyzer/record.h"
+
+namespace ftpscope {
+
+class Recorder {
+ public:
+  Recorder(std::string session, RecordSink& sink) : session_(std::move(session)), sink_(sink) {}
+
+  void at(Timestamp now) { now_ = now; }
+  [[nodiscard]] Timestamp now() const { return now_; }
+  [[nodiscard]] const std::string& session() const { return session_; }
+
+  void emit(const record::Body& body);
+
+  // Notes, and oddities of lines, are told once a session: a server that ends each line with LF alone
+  // is one finding, not ten thousand.
+  void finding(FindingId id, std::optional<CommandId> to, std::string_view detail = {});
+
+  [[nodiscard]] std::uint64_t findings() const { return findings_; }
+  [[nodiscard]] std::uint64_t commands() const { return commands_; }
+  [[nodiscard]] std::uint64_t replies() const { return replies_; }
+
+ private:
+  std::string session_;
+  RecordSink& sink_;
+  Timestamp now_{};
+  std::uint64_t seq_ = 0;
+  std::uint64_t findings_ = 0;
+  std::uint64_t commands_ = 0;
+  std::uint64_t replies_ = 0;
+  std::bitset<static_cast<std::size_t>(FindingId::count_)> told_;
+};
+
+}  // namespace ftpscope

@@ -1,0 +1,123 @@
+#include "analyzer/reply_assembler.h"
+
+#include "analyzer/telnet.h"
+
+namespace ftpscope {
+
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// A server that answers Telnet options writes them in front of its reply: "\xff\xfc\x01" "227 ...".
+std::optional<ReplyStart> start_of(const Line& line) {
+  const auto text = line.text();
+  if (!has_telnet(text)) return reply_start(text);
+  return reply_start(strip_telnet(text).text);
+}
+
+}  // namespace
+
+std::optional<ReplyStart> reply_start(std::string_view text) {
+  while (text.ends_with('\r')) text.remove_suffix(1);
+  if (text.size() < 3 || !is_digit(text[0]) || !is_digit(text[1]) || !is_digit(text[2])) {
+    return std::nullopt;
+  }
+  const int code = (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0');
+  return ReplyStart{code, text.size() > 3 ? text[3] : '\0'};
+}
+
+ReplyAssembler::Step ReplyAssembler::add(const Line& line, bool expected) {
+  const auto first = start_of(line);
+  if (!open_) {
+    const bool ends = first && (first->mark == ' ' || first->mark == '\0');
+    if (ends) return complete_single(line, first->code);
+    if (first && first->mark == '-') {
+      start(line, *first);
+      return Step::more;
+    }
+    // "220Hi": three digits and text. A reply if one is due, as ftplib and others read it.
+    const bool no_space = first && expected && !is_digit(first->mark);
+    const auto step = complete_single(line, no_space ? std::optional(first->code) : std::nullopt);
+    reply_.no_space = no_space;
+    return step;
+  }
+  append(line);
+  last_like_final_ = false;
+  if (!first) return Step::more;
+  const bool ends = first->mark == ' ' || first->mark == '\0';
+  if (ends && first->code == open_code_) {
+    reply_.bare_code_end = first->mark == '\0';
+    return complete();
+  }
+  if (first->mark != ' ') return Step::more;
+  last_like_final_ = true;
+  last_code_ = first->code;
+  reply_.line_like_final = true;
+  return Step::like_final;
+}
+
+void ReplyAssembler::start(const Line& line, const ReplyStart& first) {
+  reply_ = Reply{};
+  raw_.clear();
+  pieces_.clear();
+  open_ = true;
+  last_like_final_ = false;
+  open_code_ = first.code;
+  append(line);
+}
+
+void ReplyAssembler::append(const Line& line) {
+  if (pieces_.empty()) endings_.clear();
+  pieces_.push_back({raw_.size(), line.text().size()});
+  endings_.push_back(line.ending);
+  raw_.append(line.raw);
+}
+
+// The texts point into raw_, which moves while it grows: made when they are asked for.
+void ReplyAssembler::refresh_texts() {
+  texts_.clear();
+  for (const auto& piece : pieces_) {
+    texts_.push_back(std::string_view(raw_).substr(piece.begin, piece.text_size));
+  }
+}
+
+// By far the most frequent case: nothing is copied, the reply's views point into the line.
+ReplyAssembler::Step ReplyAssembler::complete_single(const Line& line, std::optional<int> code) {
+  reply_ = Reply{};
+  texts_.assign(1, line.text());
+  endings_.assign(1, line.ending);
+  reply_.code = code;
+  reply_.raw = line.raw;
+  reply_.lines = texts_;
+  reply_.endings = endings_;
+  return Step::complete;
+}
+
+ReplyAssembler::Step ReplyAssembler::complete() {
+  refresh_texts();
+  reply_.code = open_code_;
+  reply_.raw = raw_;
+  reply_.lines = texts_;
+  reply_.endings = endings_;
+  open_ = false;
+  return Step::complete;
+}
+
+void ReplyAssembler::close_here() {
+  const bool by_other_code = last_like_final_;
+  complete();
+  reply_.unfinished = !by_other_code;
+  reply_.other_code_end = by_other_code;
+  if (by_other_code) reply_.code = last_code_;
+}
+
+std::span<const std::string_view> ReplyAssembler::open_lines(std::size_t first) {
+  refresh_texts();
+  return std::span<const std::string_view>(texts_).subspan(first);
+}
+
+std::string_view ReplyAssembler::open_raw(std::size_t first_byte) const {
+  return std::string_view(raw_).substr(first_byte);
+}
+
+}  // namespace ftpscope

@@ -1,0 +1,90 @@
+// Puts the lines of the server into replies. README.md ("Where does a reply end?") tells the rules and why.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analyzer/line_splitter.h"
+
+namespace ftpscope {
+
+struct Reply {
+  std::optional<int> code;  // none: a line without a code, outside any reply
+  std::string_view raw;     // all its lines with their endings, byte for byte
+  std::span<const std::string_view> lines;
+  std::span<const Ending> endings;
+  bool unfinished = false;      // its last line never came
+  bool other_code_end = false;  // closed by another code than the one that opened it; `code` is that one
+  bool bare_code_end = false;   // closed by "ddd" with nothing behind it
+  bool no_space = false;        // "dddText"
+  // A line inside it reads like the end of a reply to a client that looks for any "ddd ".
+  bool line_like_final = false;
+
+  [[nodiscard]] bool preliminary() const { return code && *code >= 100 && *code < 200; }
+};
+
+// How a line starts: "ddd " ends a reply, "ddd-" opens one, "ddd" alone and "dddx" are seen in the field.
+struct ReplyStart {
+  int code = 0;
+  char mark = '\0';  // what follows the code; '\0': nothing
+};
+std::optional<ReplyStart> reply_start(std::string_view text);
+
+class ReplyAssembler {
+ public:
+  static constexpr std::size_t kReplyMax = 262144;     // bytes, default of --max-reply
+  static constexpr std::size_t kReplyLinesMax = 10000;  // default of --max-reply-lines
+
+  enum class Step : unsigned char {
+    more,        // inside a multi-line reply
+    like_final,  // the same, but this line ends a reply for clients that do not compare codes
+    complete,    // reply() has it
+  };
+
+  // `expected`: a reply is awaited, so that "dddText" is one with a missing space, not stray text.
+  Step add(const Line& line, bool expected);
+
+  [[nodiscard]] bool open() const { return open_; }
+  [[nodiscard]] bool ends_like_final() const { return open_ && last_like_final_; }
+  [[nodiscard]] int open_code() const { return open_code_; }
+  [[nodiscard]] std::size_t size() const { return raw_.size(); }
+  [[nodiscard]] std::size_t line_count() const { return pieces_.size(); }
+
+  // Ends the open reply where it stands: by the other code of its last line, or unfinished.
+  void close_here();
+
+  // The reply that add() or close_here() completed, valid until the next add().
+  [[nodiscard]] const Reply& reply() const { return reply_; }
+
+  // The open reply's lines from `first` on, and their bytes.
+  std::span<const std::string_view> open_lines(std::size_t first);
+  [[nodiscard]] std::string_view open_raw(std::size_t first_byte) const;
+
+ private:
+  struct Piece {
+    std::size_t begin;
+    std::size_t text_size;
+  };
+
+  void start(const Line& line, const ReplyStart& first);
+  void append(const Line& line);
+  void refresh_texts();
+  Step complete_single(const Line& line, std::optional<int> code);
+  Step complete();
+
+  bool open_ = false;
+  bool last_like_final_ = false;
+  int open_code_ = 0;
+  int last_code_ = 0;
+  std::string raw_;
+  std::vector<Piece> pieces_;
+  std::vector<std::string_view> texts_;
+  std::vector<Ending> endings_;
+  Reply reply_;
+};
+
+}  // namespace ftpscope

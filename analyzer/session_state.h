@@ -1,0 +1,45 @@
+// What is known of a session at a moment: written by the Dialogue, read by rules and rewriters.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "analyzer/record.h"
+#include "analyzer/verbs.h"
+
+namespace ftpscope {
+
+struct SessionState {
+  IpAddress client_ip;  // the control connection's peers
+  IpAddress server_ip;
+  Endpoint proxy;  // where the client reached us
+  bool greeted = false;
+  bool logged_in = false;
+  bool epsv_all = false;  // RFC 2428 4
+  bool opaque = false;    // after AUTH and 234: nothing can be read any more
+  char mode = 'S';        // RFC 959 3.4: S, B, C; Z is deflate
+};
+
+// A command that waits for its final reply.
+struct PendingCommand {
+  CommandId id = 0;
+  const Verb* verb = nullptr;
+  std::string unknown_name;  // of a verb off the table
+  Timestamp sent;
+  bool preliminary_seen = false;
+  bool barrier = false;  // no later command is read before its final reply
+  char mode = '\0';      // of MODE
+  bool epsv_all = false;
+  bool answered_by_proxy = false;
+  std::string own_answer;  // it goes out when the replies to all older commands have
+
+  [[nodiscard]] std::string_view name() const { return verb ? verb->name : unknown_name; }
+  [[nodiscard]] Meaning meaning() const { return verb ? verb->meaning : Meaning::plain; }
+  // Servers disagree on whether these get a reply of their own.
+  [[nodiscard]] bool may_stay_unanswered() const {
+    return meaning() == Meaning::abort || meaning() == Meaning::empty;
+  }
+};
+
+}  // namespace ftpscope

@@ -1,0 +1,230 @@
+// The control connection: commands and replies on their way. Channels: interceptor_channels.cpp; timeouts
+// and the end of a session: interceptor_life.cpp.
+#include "proxy/interceptor.h"
+
+#include <utility>
+
+#include "analyzer/redaction.h"
+
+namespace ftpscope {
+
+namespace {
+
+template <class... Ts>
+struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+std::string joined(const std::vector<std::string>& parts, std::string_view filling) {
+  std::string text;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) text.append(filling);
+    text.append(parts[i]);
+  }
+  return text;
+}
+
+}  // namespace
+
+Interceptor::Interceptor(const InterceptorOptions& options, const Pipeline& pipeline,
+                         std::string session, RecordSink& sink, Effects& effects)
+    : options_(options),
+      pipeline_(pipeline),
+      recorder_(std::move(session), sink),
+      effects_(effects),
+      dialogue_(options.limits, recorder_, state_, *this) {}
+
+void Interceptor::handle(const Event& event, Timestamp now) {
+  if (ended_) return;
+  recorder_.at(now);
+  std::visit([this](const auto& e) { on(e); }, event);
+  end_if_done();
+}
+
+bool Interceptor::wants(Side side) const {
+  if (ended_ || (side == Side::server && !server_connected_)) return false;
+  return dialogue_.wants(side) && server_connected_;
+}
+
+void Interceptor::on(const event::Received& event) {
+  auto& bytes = event.from == Side::client ? end_.bytes_from_client : end_.bytes_from_server;
+  bytes += event.bytes.size();
+  last_activity_ = now();
+  dialogue_.received(event.from, event.bytes, event.urgent, now());
+  auto& since = line_since_[static_cast<std::size_t>(event.from)];
+  if (!dialogue_.in_line(event.from) || !dialogue_.wants(event.from)) {
+    since.reset();
+  } else if (!since) {
+    since = now();
+  }
+}
+
+CommandFate Interceptor::on_command(const Command& command, CommandId id) {
+  if (command.name != "NOOP") last_work_ = now();
+  Pipeline::Notes notes;
+  auto verdict = pipeline_.on_command(command, state_, notes);
+  tell(notes, id);
+  const auto why = verdict.why;
+  return std::visit(
+      Overloaded{
+          [&](const Pass&) { return forward(command, id); },
+          [&](const Answer& answer) { return CommandFate{.answer = answer.reply}; },
+          [&](const Replace& replace) {
+            recorder_.emit(record::Rewrite{id, command.name, command.line.raw, replace.bytes, why});
+            effects_.send(Side::server, replace.bytes);
+            return CommandFate{};
+          },
+          [&](ExposeAddress& address) {
+            expose(std::move(address), id, Side::client, command.line.raw, command.name, why);
+            return CommandFate{.barrier = true, .wait = true};
+          },
+      },
+      verdict.action);
+}
+
+CommandFate Interceptor::forward(const Command& command, CommandId id) {
+  const auto meaning = command.meaning();
+  if (is_transfer(meaning)) begin_transfer(command, id);
+  const bool rewrite = options_.policy.lines == Lines::strict && !pipeline_.empty() &&
+                       !command.canonical() && command.line.ending != Ending::none;
+  const auto line = rewrite ? canonical_line(command) : std::string{};
+  if (rewrite && line != command.line.raw) {
+    const bool hidden = !options_.limits.log_secrets && hides_argument(command, state_.logged_in);
+    recorder_.emit(record::Rewrite{id, "line", hidden ? kHidden : command.line.raw,
+                                   hidden ? kHidden : std::string_view(line), "--lines strict"});
+  }
+  const auto bytes = rewrite ? std::string_view(line) : command.line.raw;
+  if (command.line.urgent) {
+    // In a canonical line the Telnet bytes are gone that carried the mark; its last byte carries it now.
+    effects_.send_urgent(Side::server, bytes, rewrite ? bytes.size() - 1 : *command.line.urgent);
+  } else {
+    effects_.send(Side::server, bytes);
+  }
+  // The address in the reply must be told from any later one, and REIN changes what follows.
+  const bool barrier = meaning == Meaning::passive || meaning == Meaning::reinitialize;
+  return CommandFate{.barrier = barrier && !pipeline_.empty()};
+}
+
+bool Interceptor::on_reply(const Reply& reply, const PendingCommand* answered, std::string_view raw) {
+  const auto to = answered ? std::optional(answered->id) : std::nullopt;
+  Pipeline::Notes notes;
+  auto verdict = pipeline_.on_reply(reply, answered, state_, notes);
+  tell(notes, to);
+  if (auto* address = std::get_if<ExposeAddress>(&verdict.action)) {
+    drop_waiting_channel(ChannelEnd::replaced);
+    expose(std::move(*address), answered->id, Side::server, raw, std::to_string(*reply.code),
+           verdict.why);
+    return true;
+  }
+  if (const auto* replace = std::get_if<Replace>(&verdict.action)) {
+    recorder_.emit(record::Rewrite{to, answered ? answered->name() : std::string_view("reply"), raw,
+                                   replace->bytes, verdict.why});
+    send_reply(replace->bytes, to);
+    return false;
+  }
+  if (answered && must_wait_for_data(*answered, reply)) {
+    held_->raw = raw;
+    return true;
+  }
+  if (answered) settle_transfer(*answered, reply);
+  send_reply(raw, to);
+  return false;
+}
+
+void Interceptor::send_reply(std::string_view raw, std::optional<CommandId> to) {
+  if (options_.policy.lines == Lines::raw || pipeline_.empty()) {
+    effects_.send(Side::client, raw);
+    return;
+  }
+  const auto canonical = canonical_reply(raw);
+  if (canonical != raw) {
+    recorder_.emit(record::Rewrite{to, "line", raw, canonical, "--lines strict"});
+  }
+  effects_.send(Side::client, canonical);
+}
+
+void Interceptor::on_reply_part(std::string_view raw) { send_reply(raw, std::nullopt); }
+
+// An address must not leave unrewritten, and a FEAT that is going to be filtered must be whole.
+bool Interceptor::may_send_in_parts(const PendingCommand* answered) {
+  if (!answered || pipeline_.empty()) return true;
+  const bool filtered =
+      answered->meaning() == Meaning::features && options_.policy.tls == Tls::refuse;
+  return answered->meaning() != Meaning::passive && !filtered;
+}
+
+void Interceptor::on_own_answer(std::string_view reply) { effects_.send(Side::client, reply); }
+
+void Interceptor::on_opaque_bytes(Side from, std::string_view bytes) {
+  effects_.send(other(from), bytes);
+}
+
+void Interceptor::tell(const Pipeline::Notes& notes, std::optional<CommandId> to) {
+  for (const auto& note : notes) recorder_.finding(note.id, to, note.detail);
+}
+
+void Interceptor::expose(ExposeAddress address, CommandId command, Side from,
+                         std::string_view original, std::string_view what, std::string_view why) {
+  Channel channel;
+  channel.id = ++last_channel_;
+  channel.setup_command = command;
+  channel.setup = address.setup;
+  channel.facing = address.facing;
+  channel.target = address.target;
+  channel.exposed = now();
+  if (from == Side::client) drop_waiting_channel(ChannelEnd::replaced);
+  channels_.push_back(channel);
+  const auto expected = address.facing == Side::client ? state_.client_ip : state_.server_ip;
+  effects_.expose({channel.id, address.facing, expected, address.target});
+  exposing_ = Exposing{std::move(address), command,           from,
+                       std::string(original), std::string(what), why,
+                       channel.id};
+}
+
+void Interceptor::record_rewrite(const Exposing& message, std::string_view after) {
+  recorder_.emit(
+      record::Rewrite{message.command, message.what, message.original, after, message.why});
+}
+
+void Interceptor::on(const event::Exposed& event) {
+  auto* channel = find_channel(event.channel);
+  if (!channel || !exposing_ || exposing_->channel != event.channel) return;
+  if (!can_carry(exposing_->address.form, event.address.ip)) {
+    recorder_.finding(FindingId::address_family, exposing_->command, to_text(event.address));
+    effects_.close_channel(event.channel, ChannelEnd::replaced);
+    on(event::ExposeFailed{event.channel, "the address does not fit into this command or reply"});
+    return;
+  }
+  const auto message = std::move(*exposing_);
+  exposing_.reset();
+  renew(*channel);
+  recorder_.emit(record::ChannelExposed{channel->id, channel->setup_command, channel->setup,
+                                        channel->facing, event.address, channel->target});
+  const auto line =
+      joined(message.address.parts, format_address(message.address.form, event.address));
+  record_rewrite(message, line);
+  if (message.from == Side::client) {
+    effects_.send(Side::server, line);
+  } else {
+    send_reply(line, message.command);
+  }
+  dialogue_.resume(message.from, now());
+}
+
+void Interceptor::on(const event::ExposeFailed& event) {
+  if (!exposing_ || exposing_->channel != event.channel) return;
+  const auto message = std::move(*exposing_);
+  exposing_.reset();
+  std::erase_if(channels_, [&](const Channel& c) { return c.id == event.channel; });
+  recorder_.finding(FindingId::data_ports_exhausted, message.command, event.why);
+  constexpr std::string_view kReply = "425 Cannot open a data connection through this proxy.\r\n";
+  if (message.from == Side::client) {
+    dialogue_.answer(message.command, std::string(kReply));
+  } else {
+    record_rewrite(message, kReply);
+    send_reply(kReply, message.command);
+  }
+  dialogue_.resume(message.from, now());
+}
+
+}  // namespace ftpscope

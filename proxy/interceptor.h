@@ -1,0 +1,169 @@
+// The machine of the live proxy: one session between a client and a server.
+//
+// The Dialogue understands, the Pipeline decides, this carries out: sends on, answers, exposes addresses,
+// and keeps the order. Order is kept by waiting: while a hole in a line is being filled, or a 226 waits
+// for its data, nothing more is read from that side, so nothing can overtake (design.md, points 1 to 3).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analyzer/dialogue.h"
+#include "proxy/machine.h"
+#include "rewriters/pipeline.h"
+
+namespace ftpscope {
+
+struct SessionTimeouts {  // zero: never
+  Duration greeting = std::chrono::seconds(30);
+  Duration login = std::chrono::seconds(60);
+  Duration line = std::chrono::seconds(30);  // from a line's first byte to its last
+  Duration idle = std::chrono::seconds(900);
+  Duration data_connect = std::chrono::seconds(30);
+};
+
+struct InterceptorOptions {
+  static constexpr Duration kNoopIdleMax = std::chrono::hours(1);  // NOOPs keep a session that long
+  static constexpr Duration kCloseLinger = std::chrono::seconds(10);
+  // How long a 226 waits for data that is on its way, and for a data connection that may be.
+  static constexpr Duration kDataQuiet = std::chrono::seconds(2);
+  static constexpr Duration kConnectQuiet = std::chrono::milliseconds(250);
+  static constexpr std::uint32_t kStrangersTold = 16;  // of one channel; all are counted
+
+  DialogueLimits limits;
+  SessionTimeouts timeouts;
+  Policy policy;
+  std::string server_name;  // as asked for
+};
+
+class Interceptor final : public Machine, private Gate {
+ public:
+  // `options` and `pipeline` are shared by all sessions and outlive them.
+  Interceptor(const InterceptorOptions& options, const Pipeline& pipeline, std::string session,
+              RecordSink& sink, Effects& effects);
+
+  void handle(const Event& event, Timestamp now) override;
+  [[nodiscard]] bool wants(Side side) const override;
+  [[nodiscard]] std::optional<Timestamp> deadline() const override;
+  [[nodiscard]] bool ended() const { return ended_; }
+  [[nodiscard]] const SessionState& state() const { return state_; }
+
+ private:
+  struct Channel {
+    ChannelId id = 0;
+    CommandId setup_command = 0;
+    Setup setup = Setup::pasv;
+    Side facing = Side::client;
+    Endpoint target;
+    Timestamp exposed;
+    std::optional<Timestamp> expires;  // nobody came by then
+    bool opened = false;
+    bool drained_from_client = false;
+    bool drained_from_server = false;
+    std::optional<CommandId> transfer;
+    std::string_view verb;  // of the transfer: a name in the verbs table
+    std::optional<Direction> direction;
+    std::uint32_t strangers = 0;
+  };
+  // A message whose address is being exposed.
+  struct Exposing {
+    ExposeAddress address;
+    CommandId command = 0;
+    Side from = Side::client;
+    std::string original;
+    std::string what;
+    std::string_view why;
+    ChannelId channel = 0;
+  };
+  // A 2yz that waits until the data before it has been delivered.
+  struct HeldReply {
+    std::string raw;
+    CommandId command = 0;
+    ChannelId channel = 0;
+  };
+
+  // events
+  void on(const event::ClientConnected& event);
+  void on(const event::ClientRefused& event);
+  void on(const event::ServerConnected& event);
+  void on(const event::ServerUnreachable& event);
+  void on(const event::Received& event);
+  void on(const event::Closed& event);
+  void on(const event::Exposed& event);
+  void on(const event::ExposeFailed& event);
+  void on(const event::StrangerRefused& event);
+  void on(const event::ChannelOpened& event);
+  void on(const event::ChannelDrained& event);
+  void on(const event::ChannelQuiet& event);
+  void on(const event::ChannelClosed& event);
+  void on(const event::TimerFired& event);
+  void on(const event::ShutdownAsked& event);
+
+  // Gate
+  CommandFate on_command(const Command& command, CommandId id) override;
+  bool on_reply(const Reply& reply, const PendingCommand* answered, std::string_view raw) override;
+  void on_reply_part(std::string_view raw) override;
+  bool may_send_in_parts(const PendingCommand* answered) override;
+  void on_own_answer(std::string_view reply) override;
+  void on_opaque_bytes(Side from, std::string_view bytes) override;
+  void on_violation(Violation violation, std::string_view detail) override;
+  void on_closed(Side side) override;
+
+  // commands and replies
+  CommandFate forward(const Command& command, CommandId id);
+  void send_reply(std::string_view raw, std::optional<CommandId> to);
+  void expose(ExposeAddress address, CommandId command, Side from, std::string_view original,
+              std::string_view what, std::string_view why);
+  void record_rewrite(const Exposing& message, std::string_view after);
+  void tell(const Pipeline::Notes& notes, std::optional<CommandId> to);
+
+  // channels
+  Channel* find_channel(ChannelId id);
+  Channel* waiting_channel();
+  void begin_transfer(const Command& command, CommandId id);
+  bool must_wait_for_data(const PendingCommand& answered, const Reply& reply);
+  void settle_transfer(const PendingCommand& answered, const Reply& reply);
+  void release_held_reply();
+  void drop_waiting_channel(ChannelEnd how);
+  void renew(Channel& channel);
+  void record_data(const Channel& channel, const event::ChannelClosed& closed);
+
+  // life
+  void check_deadlines();
+  void time_out(FindingId finding, std::string_view text);
+  void refuse(SessionEnd how, std::string_view reply, std::string_view why);
+  void begin_end(std::optional<Side> by, SessionEnd how, std::string_view why);
+  void end_if_done();
+  void end();
+  [[nodiscard]] bool busy() const;
+  [[nodiscard]] std::optional<Timestamp> idle_deadline() const;
+  [[nodiscard]] Timestamp now() const { return recorder_.now(); }
+
+  const InterceptorOptions& options_;
+  const Pipeline& pipeline_;
+  Recorder recorder_;
+  Effects& effects_;
+  SessionState state_;
+  Dialogue dialogue_;
+
+  std::vector<Channel> channels_;
+  ChannelId last_channel_ = 0;
+  std::optional<Exposing> exposing_;
+  std::optional<HeldReply> held_;
+
+  Timestamp started_{};
+  Timestamp last_activity_{};
+  Timestamp last_work_{};                      // the last command that was not NOOP
+  std::array<std::optional<Timestamp>, 2> line_since_;
+  std::array<bool, 2> closed_{};
+  bool server_connected_ = false;
+  bool draining_ = false;
+  bool ended_ = false;
+  std::optional<Timestamp> linger_until_;
+  record::End end_;
+  std::string end_why_;
+};
+
+}  // namespace ftpscope

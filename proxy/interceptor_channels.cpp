@@ -1,0 +1,167 @@
+// Data channels in the Interceptor: which transfer a channel serves, and which reply waits for its bytes.
+#include <algorithm>
+#include <utility>
+
+#include "proxy/interceptor.h"
+
+namespace ftpscope {
+
+Interceptor::Channel* Interceptor::find_channel(ChannelId id) {
+  const auto found = std::ranges::find(channels_, id, &Channel::id);
+  return found == channels_.end() ? nullptr : &*found;
+}
+
+// The channel that the next transfer will use: the newest that serves none yet.
+Interceptor::Channel* Interceptor::waiting_channel() {
+  if (channels_.empty() || channels_.back().transfer) return nullptr;
+  return &channels_.back();
+}
+
+void Interceptor::renew(Channel& channel) {
+  if (channel.opened || options_.timeouts.data_connect == Duration::zero()) return;
+  channel.expires = now() + options_.timeouts.data_connect;
+}
+
+// A newer PASV or PORT makes an unused one useless (RFC 959 4.1.2). One that is in use goes on.
+void Interceptor::drop_waiting_channel(ChannelEnd how) {
+  if (const auto* channel = waiting_channel()) effects_.close_channel(channel->id, how);
+}
+
+void Interceptor::begin_transfer(const Command& command, CommandId id) {
+  auto* channel = waiting_channel();
+  if (!channel) return;
+  channel->transfer = id;
+  channel->verb = command.name;
+  channel->direction =
+      command.meaning() == Meaning::download ? Direction::download : Direction::upload;
+  renew(*channel);
+}
+
+// The server's 226 and its data come on two connections: whichever is read first, the client must get
+// the data first (RFC 959 5.4). In the block modes the data connection may stay open, so there the end
+// of the data cannot be waited for.
+bool Interceptor::must_wait_for_data(const PendingCommand& answered, const Reply& reply) {
+  const bool completed = *reply.code >= 200 && *reply.code < 300;
+  if (!completed || answered.meaning() != Meaning::download) return false;
+  if (state_.mode == 'B' || state_.mode == 'C') return false;
+  const auto channel = std::ranges::find(channels_, std::optional(answered.id), &Channel::transfer);
+  if (channel == channels_.end() || channel->drained_from_server) return false;
+  held_ = HeldReply{{}, answered.id, channel->id};
+  effects_.watch_channel(channel->id, channel->opened ? InterceptorOptions::kDataQuiet
+                                                      : InterceptorOptions::kConnectQuiet);
+  return true;
+}
+
+// A final reply that does not wait: what it means for the channel of its command.
+void Interceptor::settle_transfer(const PendingCommand& answered, const Reply& reply) {
+  if (reply.preliminary()) return;
+  const bool completed = *reply.code < 400;
+  if (answered.meaning() == Meaning::port && !completed) {
+    const auto channel = std::ranges::find(channels_, answered.id, &Channel::setup_command);
+    if (channel != channels_.end()) effects_.close_channel(channel->id, ChannelEnd::replaced);
+    return;
+  }
+  const auto channel = std::ranges::find(channels_, std::optional(answered.id), &Channel::transfer);
+  if (channel == channels_.end()) return;
+  if (!completed && !channel->opened) {
+    channel->transfer.reset();  // RETR of a missing file: the next RETR may use the same channel
+    channel->direction.reset();
+  }
+  const bool early = completed && answered.meaning() == Meaning::upload && channel->opened &&
+                     !channel->drained_from_client && state_.mode == 'S';
+  if (early) recorder_.finding(FindingId::reply_before_data_end, answered.id, channel->verb);
+}
+
+void Interceptor::release_held_reply() {
+  if (!held_) return;
+  const auto held = std::move(*held_);
+  held_.reset();
+  send_reply(held.raw, held.command);
+  dialogue_.resume(Side::server, now());
+}
+
+void Interceptor::on(const event::StrangerRefused& event) {
+  auto* channel = find_channel(event.channel);
+  if (!channel || ++channel->strangers > InterceptorOptions::kStrangersTold) return;
+  recorder_.finding(FindingId::data_stranger, channel->setup_command, to_text(event.stranger));
+}
+
+void Interceptor::on(const event::ChannelOpened& event) {
+  auto* channel = find_channel(event.channel);
+  if (!channel) return;
+  channel->opened = true;
+  channel->expires.reset();
+  recorder_.emit(record::ChannelOpened{channel->id, channel->setup_command, channel->setup,
+                                       event.client, event.server});
+  if (held_ && held_->channel == event.channel) {
+    effects_.watch_channel(event.channel, InterceptorOptions::kDataQuiet);
+  }
+}
+
+void Interceptor::on(const event::ChannelDrained& event) {
+  auto* channel = find_channel(event.channel);
+  if (!channel) return;
+  (event.from == Side::client ? channel->drained_from_client : channel->drained_from_server) = true;
+  last_activity_ = now();
+  if (event.from == Side::server && held_ && held_->channel == event.channel) release_held_reply();
+}
+
+void Interceptor::on(const event::ChannelQuiet& event) {
+  if (!held_ || held_->channel != event.channel) return;
+  const auto* channel = find_channel(event.channel);
+  if (channel) {
+    recorder_.finding(FindingId::reply_before_data_end, held_->command,
+                      channel->opened ? "the data connection is still open" : "nobody connected");
+  }
+  release_held_reply();
+}
+
+void Interceptor::on(const event::ChannelClosed& event) {
+  const auto found = std::ranges::find(channels_, event.channel, &Channel::id);
+  if (found == channels_.end()) return;
+  const auto channel = *found;
+  channels_.erase(found);
+  last_activity_ = now();
+  end_.data_to_client += event.totals.bytes_to_client;
+  end_.data_to_server += event.totals.bytes_to_server;
+  const auto about = channel.transfer ? channel.transfer : std::optional(channel.setup_command);
+  switch (event.totals.how) {
+    case ChannelEnd::rst: recorder_.finding(FindingId::data_reset, about, channel.verb); break;
+    case ChannelEnd::timeout: recorder_.finding(FindingId::data_stalled, about, channel.verb); break;
+    case ChannelEnd::never_connected:
+      recorder_.finding(FindingId::data_never_connected, about, name_of(channel.facing));
+      break;
+    case ChannelEnd::connect_failed:
+      recorder_.finding(FindingId::data_connect_failed, about, event.why);
+      break;
+    case ChannelEnd::fin:
+    case ChannelEnd::replaced:
+    case ChannelEnd::session_ended: break;
+  }
+  record_data(channel, event);
+  if (held_ && held_->channel == channel.id) release_held_reply();
+}
+
+void Interceptor::record_data(const Channel& channel, const event::ChannelClosed& closed) {
+  const auto& totals = closed.totals;
+  recorder_.emit(record::Data{.id = channel.id,
+                              .to = channel.transfer,
+                              .verb = channel.verb,
+                              .setup = channel.setup,
+                              .direction = channel.direction,
+                              .client = totals.client,
+                              .server = totals.server,
+                              .bytes_to_client = totals.bytes_to_client,
+                              .bytes_to_server = totals.bytes_to_server,
+                              .exposed = channel.exposed,
+                              .connected = totals.connected,
+                              .first_byte = totals.first_byte,
+                              .last_byte = totals.last_byte,
+                              .closed = now(),
+                              .closed_first = totals.closed_first,
+                              .how = totals.how,
+                              .strangers = channel.strangers,
+                              .payload = {}});
+}
+
+}  // namespace ftpscope

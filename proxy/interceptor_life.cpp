@@ -1,0 +1,221 @@
+// How a session of the Interceptor begins, what it waits for and for how long, and how it ends.
+#include <algorithm>
+#include <utility>
+
+#include "proxy/interceptor.h"
+
+namespace ftpscope {
+
+namespace {
+
+std::optional<Timestamp> earlier(std::optional<Timestamp> a, std::optional<Timestamp> b) {
+  if (!a || !b) return a ? a : b;
+  return std::min(*a, *b);
+}
+
+std::optional<Timestamp> after(Timestamp since, Duration timeout) {
+  if (timeout == Duration::zero()) return std::nullopt;
+  return since + timeout;
+}
+
+}  // namespace
+
+void Interceptor::on(const event::ClientConnected& event) {
+  started_ = last_activity_ = last_work_ = now();
+  state_.client_ip = event.client.ip;
+  state_.proxy = event.proxy;
+  recorder_.emit(record::Session{event.client, event.proxy, options_.server_name,
+                                 name_of(options_.policy.lines), name_of(options_.policy.tls)});
+  effects_.connect_server();
+}
+
+void Interceptor::on(const event::ClientRefused& event) {
+  refuse(SessionEnd::refused, "421 " + std::string(event.why) + "\r\n", event.why);
+}
+
+void Interceptor::on(const event::ServerConnected& event) {
+  server_connected_ = true;
+  last_activity_ = now();
+  state_.server_ip = event.server.ip;
+  recorder_.emit(record::Connected{event.server, event.from});
+  dialogue_.connected(now());
+}
+
+void Interceptor::on(const event::ServerUnreachable& event) {
+  const auto reply = "421 Cannot reach the server " + options_.server_name + ": " +
+                     std::string(event.why) + "\r\n";
+  refuse(SessionEnd::connect_failed, reply, event.why);
+}
+
+void Interceptor::on(const event::Closed& event) {
+  if (event.reset) {
+    recorder_.finding(FindingId::control_reset, std::nullopt, name_of(event.side));
+    begin_end(event.side, SessionEnd::rst, "the control connection was reset");
+    if (!closed_[static_cast<std::size_t>(other(event.side))]) effects_.reset(other(event.side));
+    closed_ = {true, true};
+    return;
+  }
+  dialogue_.closed(event.side, now());
+}
+
+// Everything that this side sent has been handled, and it will send no more.
+void Interceptor::on_closed(Side side) {
+  begin_end(side, SessionEnd::fin, {});
+  closed_[static_cast<std::size_t>(side)] = true;
+  if (std::ranges::any_of(channels_, &Channel::opened)) {
+    recorder_.finding(FindingId::quit_with_transfer, std::nullopt, name_of(side));
+  }
+  effects_.finish(other(side));
+  drop_waiting_channel(ChannelEnd::session_ended);
+}
+
+void Interceptor::on_violation(Violation violation, std::string_view detail) {
+  switch (violation) {
+    case Violation::line_too_long:
+      refuse(SessionEnd::limit,
+             detail == "the client's" ? "500 The line is too long.\r\n"
+                                      : "421 The server sent a line that is too long.\r\n",
+             "line too long");
+      return;
+    case Violation::reply_too_long:
+      refuse(SessionEnd::limit, "421 The server's reply does not end.\r\n", "reply too long");
+      return;
+    case Violation::too_many_unknown:
+      refuse(SessionEnd::limit, "421 Too many unknown commands before login.\r\n",
+             "too many unknown commands");
+      return;
+    // No word to someone who does not speak FTP: an answer would be read as that protocol's.
+    case Violation::not_ftp: refuse(SessionEnd::not_ftp, {}, detail); return;
+  }
+}
+
+void Interceptor::on(const event::TimerFired&) {
+  dialogue_.tick(now());
+  check_deadlines();
+}
+
+void Interceptor::on(const event::ShutdownAsked&) {
+  draining_ = true;
+  check_deadlines();
+}
+
+// Something is going on that an idle or drain rule must not cut: data, or a command without its reply.
+bool Interceptor::busy() const {
+  const bool data = std::ranges::any_of(channels_, [](const Channel& channel) {
+    return channel.opened || channel.transfer;
+  });
+  return data || (server_connected_ && state_.greeted && !dialogue_.pending().empty());
+}
+
+std::optional<Timestamp> Interceptor::idle_deadline() const {
+  const bool data = std::ranges::any_of(channels_, &Channel::opened);
+  if (data || options_.timeouts.idle == Duration::zero()) return std::nullopt;
+  // NOOP is activity, but not for ever (threats.md S37).
+  return std::min(last_activity_ + options_.timeouts.idle,
+                  last_work_ + std::max(InterceptorOptions::kNoopIdleMax, options_.timeouts.idle));
+}
+
+std::optional<Timestamp> Interceptor::deadline() const {
+  if (ended_) return std::nullopt;
+  auto due = earlier(dialogue_.deadline(), linger_until_);
+  if (linger_until_) return due;
+  const auto& timeouts = options_.timeouts;
+  if (server_connected_ && !state_.greeted) due = earlier(due, after(started_, timeouts.greeting));
+  if (!state_.logged_in && !state_.opaque) due = earlier(due, after(started_, timeouts.login));
+  for (const auto& since : line_since_) {
+    if (since) due = earlier(due, after(*since, timeouts.line));
+  }
+  for (const auto& channel : channels_) due = earlier(due, channel.expires);
+  if (draining_ && !busy()) due = earlier(due, now());
+  return earlier(due, idle_deadline());
+}
+
+void Interceptor::check_deadlines() {
+  const auto passed = [this](std::optional<Timestamp> due) { return due && now() >= *due; };
+  const auto& timeouts = options_.timeouts;
+  if (linger_until_) {
+    if (passed(linger_until_)) closed_ = {true, true};
+    return;
+  }
+  for (auto& channel : channels_) {
+    if (!passed(channel.expires)) continue;
+    channel.expires.reset();
+    effects_.close_channel(channel.id, ChannelEnd::never_connected);
+  }
+  if (draining_ && !busy()) {
+    refuse(SessionEnd::shutdown, "421 The proxy is shutting down.\r\n", "shutdown");
+  } else if (server_connected_ && !state_.greeted && passed(after(started_, timeouts.greeting))) {
+    time_out(FindingId::timeout_greeting, "421 The server sent no greeting in time.\r\n");
+  } else if (!state_.logged_in && !state_.opaque && passed(after(started_, timeouts.login))) {
+    time_out(FindingId::timeout_login, "421 No login in time.\r\n");
+  } else if (std::ranges::any_of(line_since_, [&](const auto& since) {
+               return since && passed(after(*since, timeouts.line));
+             })) {
+    time_out(FindingId::timeout_line, "421 A line was not finished in time.\r\n");
+  } else if (passed(idle_deadline())) {
+    time_out(FindingId::timeout_idle, "421 Idle for too long.\r\n");
+  }
+}
+
+void Interceptor::time_out(FindingId finding, std::string_view text) {
+  recorder_.finding(finding, std::nullopt, {});
+  refuse(SessionEnd::timeout, text, row_of(finding).title);
+}
+
+// The proxy ends the session: a last word to the client (none once the session is encrypted), then both
+// sides are closed.
+void Interceptor::refuse(SessionEnd how, std::string_view reply, std::string_view why) {
+  begin_end(std::nullopt, how, why);
+  dialogue_.stop();
+  if (!reply.empty() && !state_.opaque) {
+    ReplyAssembler last_word;
+    const std::string line(reply);
+    LineSplitter lines;
+    lines.feed(line);
+    while (const auto text = lines.next()) last_word.add(*text, true);
+    const auto& own = last_word.reply();
+    recorder_.emit(record::Reply{.to = std::nullopt,
+                                 .verb = {},
+                                 .code = own.code,
+                                 .lines = own.lines,
+                                 .endings = own.endings,
+                                 .latency = std::nullopt,
+                                 .by_proxy = true});
+    effects_.send(Side::client, line);
+  }
+  closed_ = {true, true};
+}
+
+void Interceptor::begin_end(std::optional<Side> by, SessionEnd how, std::string_view why) {
+  if (linger_until_) return;
+  linger_until_ = now() + InterceptorOptions::kCloseLinger;
+  end_.by = by;
+  end_.how = how;
+  end_why_ = why;
+}
+
+// The session is over when both control connections are, and no data is moving any more.
+void Interceptor::end_if_done() {
+  if (ended_ || !closed_[0] || !closed_[1]) return;
+  const bool orderly = end_.how == SessionEnd::fin;
+  for (const auto& channel : channels_) {
+    if (!orderly || !channel.opened) {
+      effects_.close_channel(channel.id, ChannelEnd::session_ended);
+    }
+  }
+  if (channels_.empty()) end();
+}
+
+void Interceptor::end() {
+  ended_ = true;
+  end_.why = end_why_;
+  end_.commands = recorder_.commands();
+  end_.replies = recorder_.replies();
+  end_.channels = last_channel_;
+  end_.findings = recorder_.findings();
+  end_.duration = now() - started_;
+  recorder_.emit(end_);
+  effects_.end_session();
+}
+
+}  // namespace ftpscope

@@ -1,0 +1,136 @@
+// Events in, effects out: how everything that takes part in a session talks to the world. A machine
+// knows no socket, clock or file. The live driver (proxy/io), the transcripts and the fuzzers feed it
+// the same events.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "analyzer/record.h"
+
+namespace ftpscope {
+
+struct ChannelTotals {
+  std::optional<Leg> client;
+  std::optional<Leg> server;
+  std::uint64_t bytes_to_client = 0;
+  std::uint64_t bytes_to_server = 0;
+  std::optional<Timestamp> connected;
+  std::optional<Timestamp> first_byte;
+  std::optional<Timestamp> last_byte;
+  std::optional<Side> closed_first;
+  ChannelEnd how = ChannelEnd::fin;
+};
+
+namespace event {
+
+struct ClientConnected {
+  Endpoint client;
+  Endpoint proxy;
+};
+// It is not let in: 421 with this text, and the end.
+struct ClientRefused {
+  std::string_view why;
+};
+struct ServerConnected {
+  Endpoint server;
+  Endpoint from;
+};
+struct ServerUnreachable {
+  std::string_view why;
+};
+struct Received {
+  Side from = Side::client;
+  std::string_view bytes;
+  bool urgent = false;  // the first byte is TCP urgent data
+};
+struct Closed {
+  Side side = Side::client;
+  bool reset = false;
+};
+struct Exposed {
+  ChannelId channel = 0;
+  Endpoint address;  // as it is to be told
+};
+struct ExposeFailed {
+  ChannelId channel = 0;
+  std::string_view why;
+};
+struct StrangerRefused {
+  ChannelId channel = 0;
+  Endpoint stranger;
+};
+struct ChannelOpened {
+  ChannelId channel = 0;
+  Leg client;
+  Leg server;
+};
+// This side has sent its last byte and all of it was delivered.
+struct ChannelDrained {
+  ChannelId channel = 0;
+  Side from = Side::client;
+};
+// Asked for by Effects::watch_channel: no byte has moved for that long.
+struct ChannelQuiet {
+  ChannelId channel = 0;
+};
+struct ChannelClosed {
+  ChannelId channel = 0;
+  ChannelTotals totals;
+  std::string_view why;  // of connect_failed
+};
+struct TimerFired {};
+struct ShutdownAsked {};  // finish what is running, begin nothing
+
+}  // namespace event
+
+using Event =
+    std::variant<event::ClientConnected, event::ClientRefused, event::ServerConnected,
+                 event::ServerUnreachable, event::Received, event::Closed, event::Exposed,
+                 event::ExposeFailed, event::StrangerRefused, event::ChannelOpened,
+                 event::ChannelDrained, event::ChannelQuiet, event::ChannelClosed,
+                 event::TimerFired, event::ShutdownAsked>;
+
+struct Exposure {
+  ChannelId channel = 0;
+  Side facing = Side::client;  // who will connect
+  IpAddress expected;          // from this address and no other
+  Endpoint target;             // connect to it when they have come
+};
+
+// Carried out after Machine::handle() has returned, in the order of the calls; what they cause comes
+// back as an event. Bytes are taken at the call, so views need not outlive it.
+class Effects {
+ public:
+  virtual void connect_server() = 0;
+  virtual void send(Side to, std::string_view bytes) = 0;
+  // The byte at `urgent` goes as TCP urgent data.
+  virtual void send_urgent(Side to, std::string_view bytes, std::size_t urgent) = 0;
+  // Half-closes after what was sent: the side gets a FIN and may still send.
+  virtual void finish(Side to) = 0;
+  virtual void reset(Side to) = 0;
+  virtual void expose(const Exposure& exposure) = 0;
+  virtual void close_channel(ChannelId channel, ChannelEnd how) = 0;
+  // One ChannelQuiet when no byte of it has moved for so long; a newer call replaces an older one.
+  virtual void watch_channel(ChannelId channel, Duration quiet) = 0;
+  // The machine is done: close what is open once everything sent has left.
+  virtual void end_session() = 0;
+
+ protected:
+  ~Effects() = default;
+};
+
+class Machine {
+ public:
+  virtual ~Machine() = default;
+  virtual void handle(const Event& event, Timestamp now) = 0;
+  // Backpressure: whether bytes of this side may be read from its socket.
+  [[nodiscard]] virtual bool wants(Side side) const = 0;
+  // When TimerFired is due.
+  [[nodiscard]] virtual std::optional<Timestamp> deadline() const = 0;
+};
+
+}  // namespace ftpscope

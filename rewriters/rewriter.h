@@ -1,0 +1,71 @@
+// A rewriter decides about one message and does nothing: it is stateless, sees the session read-only and
+// answers with a verdict. proxy/interceptor.h carries the verdict out, and logs it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "analyzer/address_codec.h"
+#include "analyzer/message.h"
+#include "analyzer/reply_assembler.h"
+#include "analyzer/session_state.h"
+
+namespace ftpscope {
+
+struct Pass {};
+
+// Something else is sent instead.
+struct Replace {
+  std::string bytes;
+};
+
+// The command is not passed on; the client gets this reply, CRLF included.
+struct Answer {
+  std::string reply;
+};
+
+// The one operation behind PORT, EPRT, LPRT, 227, 229 and 228: listen for `facing`, connect to `target`
+// when it has come, and put the listening address between the parts.
+struct ExposeAddress {
+  AddressForm form = AddressForm::port;
+  Setup setup = Setup::port;
+  Side facing = Side::server;
+  Endpoint target;
+  std::vector<std::string> parts;  // the text with its holes cut out: one more than there are holes
+};
+
+struct Note {
+  FindingId id;
+  std::string detail;
+};
+
+// An answer to a reply does not compile.
+struct CommandVerdict {
+  std::variant<Pass, Replace, Answer, ExposeAddress> action = Pass{};
+  std::optional<Note> note = std::nullopt;
+  std::string_view why = {};  // for the log; a literal
+};
+
+struct ReplyVerdict {
+  std::variant<Pass, Replace, ExposeAddress> action = Pass{};
+  std::optional<Note> note = std::nullopt;
+  std::string_view why = {};
+};
+
+class Rewriter {
+ public:
+  virtual ~Rewriter() = default;
+  [[nodiscard]] virtual CommandVerdict on_command(const Command&, const SessionState&) const {
+    return {};
+  }
+  // `answered` is null when no command asked for the reply.
+  [[nodiscard]] virtual ReplyVerdict on_reply(const Reply&, const PendingCommand* /*answered*/,
+                                              const SessionState&) const {
+    return {};
+  }
+};
+
+}  // namespace ftpscope
