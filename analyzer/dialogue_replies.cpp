@@ -51,6 +51,7 @@ void Dialogue::send_parts() {
   if (head) part.to = head->id;
   part.code = assembler_.open_code();
   part.lines = assembler_.open_lines(sent_lines_);
+  part.endings = assembler_.open_endings(sent_lines_);
   const auto raw = assembler_.open_raw(sent_bytes_);
   const auto masked = masked_lines(part.lines);
   if (masked) part.lines = *masked;

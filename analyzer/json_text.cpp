@@ -21,6 +21,10 @@ bool must_escape(char32_t c) {
 }
 
 void append_escape(std::string& out, char32_t c) {
+  if (c == '\r' || c == '\n' || c == '\t') {
+    out += c == '\r' ? "\\r" : c == '\n' ? "\\n" : "\\t";
+    return;
+  }
   constexpr std::string_view kHex = "0123456789abcdef";
   out += "\\u";
   for (int shift = 12; shift >= 0; shift -= 4) out += kHex[(c >> shift) & 0xf];

@@ -101,6 +101,7 @@ struct ReplyPart {
   std::optional<CommandId> to;
   std::optional<int> code;
   std::span<const std::string_view> lines;
+  std::span<const Ending> endings;
 };
 
 struct Rewrite {

@@ -110,6 +110,7 @@ void body_fields(JsonObject& o, const record::ReplyPart& r) {
   number_or_null(o, "to", r.to);
   number_or_null(o, "code", r.code);
   lines_field(o, r.lines);
+  endings_field(o, r.endings);
 }
 
 void body_fields(JsonObject& o, const record::Rewrite& r) {

@@ -116,6 +116,10 @@ std::span<const std::string_view> ReplyAssembler::open_lines(std::size_t first) 
   return std::span<const std::string_view>(texts_).subspan(first);
 }
 
+std::span<const Ending> ReplyAssembler::open_endings(std::size_t first) const {
+  return std::span<const Ending>(endings_).subspan(first);
+}
+
 std::string_view ReplyAssembler::open_raw(std::size_t first_byte) const {
   return std::string_view(raw_).substr(first_byte);
 }

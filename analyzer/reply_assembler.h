@@ -62,6 +62,7 @@ class ReplyAssembler {
 
   // The open reply's lines from `first` on, and their bytes.
   std::span<const std::string_view> open_lines(std::size_t first);
+  [[nodiscard]] std::span<const Ending> open_endings(std::size_t first) const;
   [[nodiscard]] std::string_view open_raw(std::size_t first_byte) const;
 
  private:

@@ -94,8 +94,12 @@ void Interceptor::on(const event::TimerFired&) {
   check_deadlines();
 }
 
-void Interceptor::on(const event::ShutdownAsked&) {
+void Interceptor::on(const event::ShutdownAsked& event) {
   draining_ = true;
+  if (event.now) {
+    refuse(SessionEnd::shutdown, "421 The proxy is shutting down.\r\n", "shutdown");
+    return;
+  }
   check_deadlines();
 }
 

@@ -83,7 +83,9 @@ struct ChannelClosed {
   std::string_view why;  // of connect_failed
 };
 struct TimerFired {};
-struct ShutdownAsked {};  // finish what is running, begin nothing
+struct ShutdownAsked {
+  bool now = false;  // false: finish what is running, begin nothing
+};
 
 }  // namespace event
 

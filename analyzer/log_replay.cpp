@@ -1,0 +1,214 @@
+#include "analyzer/log_replay.h"
+
+#include <algorithm>
+#include <deque>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "analyzer/observer.h"
+#include "analyzer/record_json.h"
+
+namespace ftpscope {
+
+namespace {
+
+// What went over a limit is not in the log; and what is to be hidden was hidden when it was
+// written.
+DialogueLimits no_limits() {
+  constexpr auto kNone = std::numeric_limits<std::size_t>::max();
+  return {.line_max = kNone,
+          .reply_max = kNone,
+          .reply_lines_max = kNone,
+          .in_flight_max = kNone,
+          .unknown_before_login_max = kNone,
+          .log_secrets = true};
+}
+
+std::string_view bytes_of(Ending ending) {
+  switch (ending) {
+    case Ending::crlf:
+      return "\r\n";
+    case Ending::lf:
+      return "\n";
+    case Ending::none:
+      return "";
+  }
+  return "";
+}
+
+std::string line_of(const record::Command& command) {
+  if (command.line) return std::string(*command.line);
+  std::string line(command.verb);
+  if (command.argument) line.append(" ").append(*command.argument);
+  return line + "\r\n";
+}
+
+// To a client that does not compare codes, a reply ends here (ReplyAssembler::Step::like_final).
+bool reads_like_final(std::span<const std::string_view> lines) {
+  const auto start = lines.empty() ? std::nullopt : reply_start(lines.back());
+  return start && start->mark == ' ';
+}
+
+}  // namespace
+
+class LogReplay::Session final : private RecordSink {
+ public:
+  Session(std::string name, RecordSink& sink)
+      : sink_(sink), observer_(no_limits(), std::move(name), *this) {}
+
+  void add(const Record& logged) {
+    std::visit([&](const auto& body) { on(body, logged.time); }, logged.body);
+  }
+  void finish();
+
+ private:
+  // A reply of the log whose lines have been fed. It comes out at once, or, when its end never
+  // came, as soon as what ended it in the log has been fed as well.
+  struct FedReply {
+    Timestamp time;
+    std::optional<CommandId> to;
+    bool like_final = false;
+    bool redacted = false;
+    bool by_proxy = false;
+  };
+
+  void on(const record::Connected&, Timestamp time) { observer_.connected(time); }
+  void on(const record::Command& command, Timestamp time);
+  void on(const record::Reply& reply, Timestamp time);
+  void on(const record::ReplyPart& part, Timestamp time);
+  void on(const record::End&, Timestamp) { finish(); }
+  template <class Other>
+  void on(const Other&, Timestamp) {}
+
+  void record(const Record& again) override;
+  void settle_before_command(Timestamp time);
+  void feed_lines(std::span<const std::string_view> lines, std::span<const Ending> endings,
+                  Timestamp time);
+  void pass_on(Timestamp time, const record::Body& body) {
+    sink_.record({time, observer_.recorder().session(), seq_++, body});
+  }
+
+  RecordSink& sink_;
+  Observer observer_;
+  std::uint64_t seq_ = 0;
+  std::size_t lines_of_parts_ = 0;  // fed, of the reply that is open
+  std::deque<FedReply> fed_;        // and not come out
+  bool command_redacted_ = false;
+  bool in_part_ = false;
+  bool in_own_answer_ = false;
+};
+
+void LogReplay::Session::on(const record::Command& command, Timestamp time) {
+  settle_before_command(time);
+  const auto line = line_of(command);
+  command_redacted_ = command.redacted;
+  observer_.received(Side::client, line, command.urgent, time);
+  if (!line.ends_with('\n')) observer_.closed(Side::client, time);
+}
+
+// A reply that has been fed and has not come out was ended by the server's end, unless it is this
+// command that ends it, or it is a greeting, which the next reply ends
+// (Dialogue::overtaken_greeting).
+void LogReplay::Session::settle_before_command(Timestamp time) {
+  if (fed_.empty()) return;
+  const auto& open = fed_.front();
+  if (open.to == CommandId{0} || (open.like_final && open.time == time)) return;
+  observer_.closed(Side::server, open.time);
+}
+
+void LogReplay::Session::on(const record::Reply& reply, Timestamp time) {
+  if (reply.by_proxy && !reply.to) return;  // the proxy's last word
+  const auto begun = std::min(std::exchange(lines_of_parts_, 0), reply.lines.size());
+  fed_.push_back({time, reply.to, reads_like_final(reply.lines), reply.redacted, reply.by_proxy});
+  in_own_answer_ = reply.by_proxy;
+  feed_lines(reply.lines.subspan(begun), reply.endings.subspan(begun), time);
+  in_own_answer_ = false;
+}
+
+void LogReplay::Session::on(const record::ReplyPart& part, Timestamp time) {
+  // The first part of a reply is sent on because time passed, or because a client may take it for
+  // the whole.
+  const bool by_time = lines_of_parts_ == 0 && !reads_like_final(part.lines);
+  lines_of_parts_ += part.lines.size();
+  in_part_ = true;
+  feed_lines(part.lines, part.endings, by_time ? time - DialogueLimits::kPartDelay : time);
+  if (by_time) observer_.tick(time);
+  in_part_ = false;
+}
+
+void LogReplay::Session::feed_lines(std::span<const std::string_view> lines,
+                                    std::span<const Ending> endings, Timestamp time) {
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    // The first line may be what ended an older reply, when that was recorded.
+    const auto when = i == 0 && fed_.size() > (in_part_ ? 0U : 1U) ? fed_.front().time : time;
+    const auto line = std::string(lines[i]).append(bytes_of(endings[i]));
+    observer_.received(Side::server, line, false, when);
+    if (endings[i] == Ending::none) observer_.closed(Side::server, time);
+  }
+}
+
+void LogReplay::Session::finish() {
+  if (!fed_.empty()) observer_.closed(Side::server, fed_.front().time);
+}
+
+// What the Observer cannot know any more is copied from the log.
+void LogReplay::Session::record(const Record& again) {
+  if (const auto* command = std::get_if<record::Command>(&again.body)) {
+    auto marked = *command;
+    marked.redacted = command_redacted_;
+    pass_on(again.time, marked);
+  } else if (const auto* reply = std::get_if<record::Reply>(&again.body)) {
+    auto marked = *reply;
+    if (!fed_.empty()) {
+      marked.redacted = fed_.front().redacted;
+      marked.by_proxy = fed_.front().by_proxy;
+      fed_.pop_front();
+    }
+    pass_on(again.time, marked);
+  } else if (std::holds_alternative<record::ReplyPart>(again.body)) {
+    // Whether a part was sent on is a fact of the log: the proxy may have had a reason to wait.
+    if (in_part_) pass_on(again.time, again.body);
+  } else if (!in_own_answer_) {  // the proxy does not judge itself
+    pass_on(again.time, again.body);
+  }
+}
+
+LogReplay::LogReplay(RecordSink& sink) : sink_(sink) {}
+LogReplay::~LogReplay() = default;
+
+void LogReplay::add(const Record& record) {
+  auto found = sessions_.find(record.session);
+  if (found == sessions_.end()) {
+    const std::string name(record.session);
+    found = sessions_.emplace(name, std::make_unique<Session>(name, sink_)).first;
+  }
+  found->second->add(record);
+  if (std::holds_alternative<record::End>(record.body)) sessions_.erase(found);
+}
+
+void LogReplay::finish() {
+  for (auto& [name, session] : sessions_) session->finish();
+  sessions_.clear();
+}
+
+std::vector<LogProblem> read_log(std::string_view log,
+                                 const std::function<void(OwnedRecord)>& take) {
+  std::vector<LogProblem> problems;
+  for (std::size_t number = 1; !log.empty(); ++number) {
+    const auto end = log.find('\n');
+    const bool torn = end == log.npos;
+    const auto line = log.substr(0, end);
+    log.remove_prefix(torn ? log.size() : end + 1);
+    if (line.empty()) continue;
+    auto record = read_record(line);
+    if (record) {
+      take(std::move(*record));
+    } else if (!torn) {
+      problems.push_back({number, std::move(record.error())});
+    }
+  }
+  return problems;
+}
+
+}  // namespace ftpscope

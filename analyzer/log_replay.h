@@ -1,0 +1,61 @@
+// Reads a session log back into what happened: feeds the facts in it (command lines, reply lines,
+// when) to an Observer, which understands them anew. So an old log can be analysed by a new rule,
+// and the log is proven to hold what it claims: log -> read -> Observer gives the same records
+// again.
+//
+// What does not come again, since it is no fact of the dialogue: rewrites, channels, data, what the
+// proxy said on its own accord, and findings about those. Nor what the log does not have: lines and
+// replies that went over a limit, bytes behind AUTH, oddities of a line whose argument was hidden.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "analyzer/record.h"
+#include "analyzer/record_reader.h"
+
+namespace ftpscope {
+
+class LogReplay {
+ public:
+  explicit LogReplay(RecordSink& sink);
+  LogReplay(const LogReplay&) = delete;
+  LogReplay& operator=(const LogReplay&) = delete;
+  ~LogReplay();
+
+  // One record of the log, in its order; sessions may be interleaved.
+  void add(const Record& record);
+  // The log ends here, also for sessions that have no `end` in it.
+  void finish();
+
+ private:
+  class Session;
+
+  RecordSink& sink_;
+  std::map<std::string, std::unique_ptr<Session>, std::less<>> sessions_;
+};
+
+struct LogProblem {
+  std::size_t line = 0;  // from 1
+  std::string what;
+};
+
+// Hands over each record of a whole log and skips what is none. A last line without its LF that
+// cannot be read is no problem: it was torn when its writer was killed (design.md, point 8).
+std::vector<LogProblem> read_log(std::string_view log,
+                                 const std::function<void(OwnedRecord)>& take);
+
+// Whether LogReplay gives a record again.
+bool comes_again(const record::Body& body);
+
+// For tests: the records of a log that come again, and what LogReplay gives for that log; each as
+// JSON Lines, session by session, with all `seq` 0. They are to be equal.
+std::string records_to_come_again(std::string_view log);
+std::string records_come_again(std::string_view log);
+
+}  // namespace ftpscope

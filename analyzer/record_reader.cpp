@@ -1,0 +1,245 @@
+#include "analyzer/record_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "analyzer/json_fields.h"
+
+namespace ftpscope {
+
+// Fills one OwnedRecord from one JSON object: a function a kind, in the order of record.h.
+class RecordReader {
+ public:
+  explicit RecordReader(JsonFields& fields) : fields_(fields) {}
+
+  OwnedRecord read();
+
+ private:
+  using Read = record::Body (RecordReader::*)();
+  struct Kind {
+    std::string_view name;
+    Read read;
+  };
+  static const Kind kKinds[];
+
+  record::Body body();
+  record::Body session();
+  record::Body connected();
+  record::Body command();
+  record::Body reply();
+  record::Body reply_part();
+  record::Body rewrite();
+  record::Body channel();
+  record::Body data();
+  record::Body finding();
+  record::Body opaque();
+  record::Body lost();
+  record::Body end();
+
+  std::string_view keep(std::string text) { return owned_.texts_.emplace_back(std::move(text)); }
+  std::string_view text(std::string_view key) { return keep(fields_.text(key)); }
+  std::string_view bytes(std::string_view key) { return keep(fields_.bytes(key)); }
+  std::string_view bytes_or_nothing(std::string_view key) {
+    return fields_.has(key) ? bytes(key) : std::string_view{};
+  }
+  void read_lines();
+  // "proxy", or null, is neither of them.
+  std::optional<Side> side_or_proxy(std::string_view key);
+
+  JsonFields& fields_;
+  OwnedRecord owned_;
+};
+
+const RecordReader::Kind RecordReader::kKinds[] = {
+    {"session", &RecordReader::session},
+    {"connected", &RecordReader::connected},
+    {"command", &RecordReader::command},
+    {"reply", &RecordReader::reply},
+    {"reply_part", &RecordReader::reply_part},
+    {"rewrite", &RecordReader::rewrite},
+    {"channel", &RecordReader::channel},
+    {"data", &RecordReader::data},
+    {"finding", &RecordReader::finding},
+    {"opaque", &RecordReader::opaque},
+    {"lost", &RecordReader::lost},
+    {"end", &RecordReader::end},
+};
+
+OwnedRecord RecordReader::read() {
+  owned_.record_.time = fields_.time("ts");
+  owned_.record_.session = text("session");
+  owned_.record_.seq = fields_.number<std::uint64_t>("seq");
+  owned_.record_.body = body();
+  return std::move(owned_);
+}
+
+record::Body RecordReader::body() {
+  const auto name = fields_.text("kind");
+  const auto* kind = std::ranges::find(kKinds, name, &Kind::name);
+  if (kind != std::end(kKinds)) return (this->*kind->read)();
+  fields_.wrong("kind", "'" + name + "' is unknown");
+  return {};
+}
+
+void RecordReader::read_lines() {
+  for (auto& line : fields_.list_of_bytes("lines")) owned_.lines_.push_back(keep(std::move(line)));
+  owned_.endings_ = fields_.endings("endings", owned_.lines_.size());
+}
+
+std::optional<Side> RecordReader::side_or_proxy(std::string_view key) {
+  if (!fields_.has(key) || fields_.text(key) == "proxy") return std::nullopt;
+  return fields_.named(key, Side::server);
+}
+
+record::Body RecordReader::session() {
+  return record::Session{.client = fields_.endpoint("client"),
+                         .proxy = fields_.endpoint("proxy"),
+                         .server = text("server"),
+                         .lines = text("lines"),
+                         .tls = text("tls")};
+}
+
+record::Body RecordReader::connected() {
+  return record::Connected{fields_.endpoint("server"), fields_.endpoint("from")};
+}
+
+record::Body RecordReader::command() {
+  record::Command command;
+  command.id = fields_.number<CommandId>("id");
+  command.verb = bytes("verb");
+  command.known = !fields_.has("known") || fields_.flag("known");
+  if (fields_.has("argument")) command.argument = bytes("argument");
+  if (fields_.has("line")) command.line = bytes("line");
+  command.redacted = fields_.flag("redacted");
+  command.urgent = fields_.flag("urgent");
+  return command;
+}
+
+record::Body RecordReader::reply() {
+  read_lines();
+  const auto latency = fields_.number_or_null<Duration::rep>("latency_us");
+  return record::Reply{.to = fields_.number_or_null<CommandId>("to"),
+                       .verb = bytes_or_nothing("verb"),
+                       .code = fields_.number_or_null<int>("code"),
+                       .lines = owned_.lines_,
+                       .endings = owned_.endings_,
+                       .latency = latency ? std::optional(Duration(*latency)) : std::nullopt,
+                       .preliminary = fields_.flag("preliminary"),
+                       .by_proxy = fields_.has("by") && fields_.text("by") == "proxy",
+                       .redacted = fields_.flag("redacted")};
+}
+
+record::Body RecordReader::reply_part() {
+  read_lines();
+  return record::ReplyPart{.to = fields_.number_or_null<CommandId>("to"),
+                           .code = fields_.number_or_null<int>("code"),
+                           .lines = owned_.lines_,
+                           .endings = owned_.endings_};
+}
+
+record::Body RecordReader::rewrite() {
+  return record::Rewrite{.to = fields_.number_or_null<CommandId>("to"),
+                         .what = bytes("what"),
+                         .before = bytes("before"),
+                         .after = bytes("after"),
+                         .why = text("why")};
+}
+
+record::Body RecordReader::channel() {
+  const auto event = fields_.text("event");
+  const auto id = fields_.number<ChannelId>("id");
+  const auto to = fields_.number<CommandId>("to");
+  const auto setup = fields_.named("setup", Setup::lpsv);
+  if (event == "exposed") {
+    return record::ChannelExposed{.id = id,
+                                  .to = to,
+                                  .setup = setup,
+                                  .facing = fields_.named("facing", Side::server),
+                                  .address = fields_.endpoint("address"),
+                                  .target = fields_.endpoint("target")};
+  }
+  if (event != "opened") fields_.wrong("event", "'" + event + "' is unknown");
+  record::ChannelOpened opened{.id = id, .to = to, .setup = setup, .client = {}, .server = {}};
+  if (const auto leg = fields_.leg_or_null("client")) opened.client = *leg;
+  if (const auto leg = fields_.leg_or_null("server")) opened.server = *leg;
+  return opened;
+}
+
+record::Body RecordReader::data() {
+  record::Data data;
+  data.id = fields_.number<ChannelId>("id");
+  data.to = fields_.number_or_null<CommandId>("to");
+  data.verb = bytes_or_nothing("verb");
+  data.setup = fields_.named("setup", Setup::lpsv);
+  if (fields_.has("direction")) data.direction = fields_.named("direction", Direction::upload);
+  data.client = fields_.leg_or_null("client");
+  data.server = fields_.leg_or_null("server");
+  data.bytes_to_client = fields_.number<std::uint64_t>("bytes_to_client");
+  data.bytes_to_server = fields_.number<std::uint64_t>("bytes_to_server");
+  data.exposed = fields_.time("exposed");
+  data.connected = fields_.time_or_null("connected");
+  data.first_byte = fields_.time_or_null("first_byte");
+  data.last_byte = fields_.time_or_null("last_byte");
+  data.closed = owned_.record_.time;  // the record is written then
+  data.closed_first = side_or_proxy("closed_first");
+  data.how = fields_.named("how", ChannelEnd::session_ended);
+  data.strangers = fields_.number<std::uint32_t>("strangers");
+  if (fields_.has("payload")) data.payload = text("payload");
+  return data;
+}
+
+record::Body RecordReader::finding() {
+  record::Finding finding;
+  const auto name = fields_.text("finding");
+  const auto rows = all_findings();
+  const auto row = std::ranges::find(rows, name, &FindingRow::name);
+  if (row != rows.end()) {
+    finding.id = row->id;
+  } else {
+    fields_.wrong("finding", "'" + name + "' is unknown");
+  }
+  finding.to = fields_.number_or_null<CommandId>("to");
+  finding.detail = bytes("detail");
+  return finding;
+}
+
+record::Body RecordReader::opaque() {
+  return record::Opaque{fields_.number<CommandId>("to")};
+}
+
+record::Body RecordReader::lost() {
+  return record::Lost{fields_.number<std::uint64_t>("records_lost")};
+}
+
+record::Body RecordReader::end() {
+  return record::End{.by = side_or_proxy("by"),
+                     .how = fields_.named("how", SessionEnd::not_ftp),
+                     .why = bytes("why"),
+                     .commands = fields_.number<std::uint64_t>("commands"),
+                     .replies = fields_.number<std::uint64_t>("replies"),
+                     .channels = fields_.number<std::uint64_t>("channels"),
+                     .findings = fields_.number<std::uint64_t>("findings"),
+                     .bytes_from_client = fields_.number<std::uint64_t>("bytes_from_client"),
+                     .bytes_from_server = fields_.number<std::uint64_t>("bytes_from_server"),
+                     .data_to_client = fields_.number<std::uint64_t>("data_to_client"),
+                     .data_to_server = fields_.number<std::uint64_t>("data_to_server"),
+                     .duration = Duration(fields_.number<Duration::rep>("duration_us"))};
+}
+
+std::expected<OwnedRecord, std::string> read_record(std::string_view line) {
+  if (line.size() > kLogLineMax) return std::unexpected("the line is too long");
+  // nlohmann-json reports a syntax error by an exception only, if one wants to know where it is.
+  try {
+    const auto object = nlohmann::json::parse(line);
+    if (!object.is_object()) return std::unexpected("a JSON object is expected");
+    std::string error;
+    JsonFields fields(object, {}, error);
+    auto record = RecordReader(fields).read();
+    if (!error.empty()) return std::unexpected(error);
+    return record;
+  } catch (const nlohmann::json::exception& problem) {
+    return std::unexpected("not JSON: " + std::string(problem.what()));
+  }
+}
+
+}  // namespace ftpscope

@@ -1,0 +1,163 @@
+#include "proxy/io/control_leg.h"
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <memory>
+#include <utility>
+
+#include "proxy/io/live_session.h"
+
+namespace ftpscope {
+
+namespace {
+
+constexpr unsigned kKeepAliveSeconds = 60;
+
+}  // namespace
+
+struct ControlLeg::Write {
+  uv_write_t request{};
+  std::string bytes;
+  ControlLeg* leg = nullptr;
+};
+
+void ControlLeg::adopt(UvPtr<uv_tcp_t> tcp) {
+  tcp_ = std::move(tcp);
+  tcp_->data = this;
+}
+
+void ControlLeg::configure() {
+  uv_tcp_nodelay(tcp_.get(), 1);
+  uv_tcp_keepalive(tcp_.get(), 1, kKeepAliveSeconds);
+  // Without this the last byte of an urgent "ABOR\r\n" is taken out of the stream and lost.
+  const int on = 1;
+  setsockopt(fd(), SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
+}
+
+void ControlLeg::read(bool wanted) {
+  wanted = wanted && tcp_ && !ended_;
+  if (wanted == reading_) return;
+  reading_ = wanted;
+  if (wanted) {
+    start_reading();
+  } else if (tcp_) {
+    uv_read_stop(stream(tcp_));
+  }
+}
+
+void ControlLeg::start_reading() {
+  uv_read_start(
+      stream(tcp_),
+      [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
+        auto* leg = static_cast<ControlLeg*>(handle->data);
+        // A read stops in front of the urgent byte, so that here it would be the first of the next.
+        leg->urgent_next_ = sockatmark(leg->fd()) == 1;
+        *buffer = leg->session_.worker().read_buffer(WorkerOptions::kControlRead);
+      },
+      [](uv_stream_t* handle, ssize_t count, const uv_buf_t* buffer) {
+        static_cast<ControlLeg*>(handle->data)->on_read(count, *buffer);
+      });
+}
+
+void ControlLeg::on_read(ssize_t count, const uv_buf_t& buffer) {
+  if (count > 0) {
+    const std::string_view bytes(buffer.base, static_cast<std::size_t>(count));
+    session_.feed(event::Received{side_, bytes, urgent_next_});
+    return;
+  }
+  if (count == 0) return;
+  ended_ = true;
+  reading_ = false;
+  uv_read_stop(stream(tcp_));
+  session_.feed(event::Closed{side_, count != UV_EOF});
+}
+
+std::size_t ControlLeg::try_write(std::string_view bytes) {
+  if (bytes.empty()) return 0;
+  auto buffer = uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
+  const int written = uv_try_write(stream(tcp_), &buffer, 1);
+  // A broken connection shows when it is read; what is written to it goes nowhere.
+  return written == UV_EAGAIN ? 0 : written < 0 ? bytes.size() : static_cast<std::size_t>(written);
+}
+
+void ControlLeg::write(std::string_view bytes, std::optional<std::size_t> urgent) {
+  if (!tcp_ || finished_ || bytes.empty()) return;
+  if (urgent) urgent_ = waiting_.size() + *urgent;
+  if (queued() > 0 || urgent) {
+    queue(bytes);
+    return;
+  }
+  queue(bytes.substr(try_write(bytes)));
+}
+
+void ControlLeg::queue(std::string_view bytes) {
+  waiting_.append(bytes);
+  if (in_flight_ == 0) flush_waiting();
+}
+
+// One write at a time is given to libuv. The urgent byte is sent by itself, when all before it has gone.
+void ControlLeg::flush_waiting() {
+  if (urgent_ == 0U) {
+    const auto sent = send(fd(), waiting_.data(), 1, MSG_OOB | MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent == 1) waiting_.erase(0, 1);
+    urgent_.reset();  // no room for it now: it goes as a plain byte rather than not at all
+  }
+  if (waiting_.empty()) return;
+  const auto length = urgent_.value_or(waiting_.size());
+  auto write = std::make_unique<Write>();
+  write->bytes = waiting_.substr(0, length);
+  write->leg = this;
+  write->request.data = write.get();
+  waiting_.erase(0, length);
+  if (urgent_) urgent_ = 0;
+  auto buffer = uv_buf_init(write->bytes.data(), static_cast<unsigned>(length));
+  const auto written = [](uv_write_t* request, int status) {
+    const std::unique_ptr<Write> done(static_cast<Write*>(request->data));
+    // Cancelled: the leg was closed and may be gone.
+    if (status != UV_ECANCELED) done->leg->on_written(status);
+  };
+  if (uv_write(&write->request, stream(tcp_), &buffer, 1, written) < 0) {
+    waiting_.clear();
+    return;
+  }
+  in_flight_ = length;
+  write.release();  // the callback has it now
+}
+
+void ControlLeg::on_written(int status) {
+  in_flight_ = 0;
+  if (status < 0) waiting_.clear();
+  flush_waiting();
+  if (queued() > 0) return;
+  waiting_ = std::string();
+  if (finish_when_written_) finish_now();
+  session_.on_leg_written();
+}
+
+void ControlLeg::finish() {
+  finish_when_written_ = true;
+  if (queued() == 0) finish_now();
+}
+
+void ControlLeg::finish_now() {
+  if (!tcp_ || finished_) return;
+  finished_ = true;
+  shutdown(fd(), SHUT_WR);
+}
+
+void ControlLeg::close() {
+  reading_ = false;
+  tcp_.reset();
+  in_flight_ = 0;
+  waiting_.clear();
+}
+
+void ControlLeg::reset() {
+  if (!tcp_) return;
+  const linger none{1, 0};
+  setsockopt(fd(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  close();
+}
+
+}  // namespace ftpscope

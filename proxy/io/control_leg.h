@@ -1,0 +1,63 @@
+// One control connection of a session: a TCP stream that reads into the loop's buffer, writes what can be
+// written at once and queues the rest, and carries TCP urgent data (RFC 959 4.1.3: ABOR) across.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "analyzer/record.h"
+#include "proxy/io/uv_ptr.h"
+
+namespace ftpscope {
+
+class LiveSession;
+
+class ControlLeg {
+ public:
+  ControlLeg(LiveSession& session, Side side) : session_(session), side_(side) {}
+  ControlLeg(const ControlLeg&) = delete;
+  ControlLeg& operator=(const ControlLeg&) = delete;
+
+  // Takes a connected (or connecting) handle; its data pointer is set to this leg.
+  void adopt(UvPtr<uv_tcp_t> tcp);
+  // Call once it is connected: no delay, urgent data in line, keep-alive.
+  void configure();
+
+  [[nodiscard]] bool open() const { return tcp_ != nullptr; }
+  [[nodiscard]] int fd() const { return descriptor(tcp_); }
+  [[nodiscard]] bool ended() const { return ended_; }  // the peer sent its last byte
+  [[nodiscard]] std::size_t queued() const { return in_flight_ + waiting_.size(); }
+
+  void read(bool wanted);
+  // `urgent`: this byte of them goes as TCP urgent data.
+  void write(std::string_view bytes, std::optional<std::size_t> urgent);
+  void finish();  // FIN, after what is queued
+  void close();
+  void reset();
+
+ private:
+  struct Write;
+
+  void start_reading();
+  void queue(std::string_view bytes);
+  void flush_waiting();
+  std::size_t try_write(std::string_view bytes);
+  void finish_now();
+  void on_read(ssize_t count, const uv_buf_t& buffer);
+  void on_written(int status);
+
+  LiveSession& session_;
+  Side side_;
+  UvPtr<uv_tcp_t> tcp_;
+  bool reading_ = false;
+  bool ended_ = false;
+  bool urgent_next_ = false;  // the next byte read is at the urgent mark
+  bool finish_when_written_ = false;
+  bool finished_ = false;
+  std::size_t in_flight_ = 0;  // bytes given to libuv
+  std::string waiting_;        // behind them
+  std::optional<std::size_t> urgent_;  // in waiting_
+};
+
+}  // namespace ftpscope

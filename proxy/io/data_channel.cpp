@@ -1,0 +1,293 @@
+#include "proxy/io/data_channel.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "proxy/io/live_session.h"
+#include "proxy/io/socket_address.h"
+
+namespace ftpscope {
+
+namespace {
+
+constexpr int kBacklog = 16;  // strangers may stand in front of the peer
+
+// A peer may check that data comes from the address that it knows (RFC 2577 8): the source of our
+// connection is the address at which that side knows us. The port is chosen at connect, not here.
+void bind_source(uv_tcp_t* tcp, const IpAddress& source) {
+  uv_tcp_bind(tcp, to_socket_address({source, 0}).get(), 0);
+  uv_os_fd_t fd = -1;
+  uv_fileno(reinterpret_cast<uv_handle_t*>(tcp), &fd);
+  const int on = 1;
+  setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+}
+
+}  // namespace
+
+struct DataChannel::Connect {
+  uv_connect_t request{};
+  DataChannel* channel = nullptr;
+};
+
+struct DataChannel::Write {
+  uv_write_t request{};
+  Leg* to = nullptr;
+};
+
+DataChannel::DataChannel(LiveSession& session, const Exposure& exposure)
+    : session_(session), exposure_(exposure) {
+  legs_[0].side = Side::client;
+  legs_[1].side = Side::server;
+  for (auto& leg : legs_) leg.channel = this;
+}
+
+
+std::expected<std::uint16_t, std::string_view> DataChannel::listen(const IpAddress& address) {
+  auto& worker = session_.worker();
+  constexpr std::size_t kDescriptors = 3;  // a listener and two connections
+  if (!worker.take_descriptors(kDescriptors)) {
+    return std::unexpected("no descriptor is free (--max-descriptors)");
+  }
+  descriptors_ = kDescriptors;
+  const auto range = worker.options().data_ports;
+  const int ports = range.low == 0 ? 1 : range.high - range.low + 1;
+  const int first = worker.random_data_port();
+  for (int i = 0; i < ports; ++i) {
+    const int port = range.low == 0 ? 0 : range.low + (first - range.low + i) % ports;
+    listener_ = make_tcp(worker.loop(), this);
+    const Endpoint local{address, static_cast<std::uint16_t>(port)};
+    int status = uv_tcp_bind(listener_.get(), to_socket_address(local).get(), 0);
+    if (status == 0) {
+      status = uv_listen(stream(listener_), kBacklog, [](uv_stream_t* handle, int result) {
+        static_cast<DataChannel*>(handle->data)->on_connection(result);
+      });
+    }
+    if (status == 0) return local_endpoint(descriptor(listener_)).port;
+    listener_.reset();
+    if (status != UV_EADDRINUSE) return std::unexpected(uv_strerror(status));
+  }
+  return std::unexpected("no port is free (--data-ports)");
+}
+
+void DataChannel::on_connection(int status) {
+  if (status < 0) {
+    close(ChannelEnd::connect_failed, std::nullopt, uv_strerror(status));
+    return;
+  }
+  auto tcp = make_tcp(session_.worker().loop(), this);
+  if (uv_accept(stream(listener_), stream(tcp)) != 0) return;
+  const auto peer = peer_endpoint(descriptor(tcp));
+  if (peer.ip != exposure_.expected) {
+    refuse_stranger(std::move(tcp), peer);
+    return;
+  }
+  const auto local = local_endpoint(descriptor(tcp));
+  listener_.reset();
+  auto& facing = leg(exposure_.facing);
+  facing.tcp = std::move(tcp);
+  facing.tcp->data = &facing;
+  (exposure_.facing == Side::client ? totals_.client : totals_.server) = ftpscope::Leg{peer, local};
+  connect_target();
+}
+
+void DataChannel::refuse_stranger(UvPtr<uv_tcp_t> tcp, const Endpoint& peer) {
+  tcp.reset();
+  session_.feed(event::StrangerRefused{id(), peer});
+}
+
+void DataChannel::connect_target() {
+  auto& target = leg(other(exposure_.facing));
+  target.tcp = make_tcp(session_.worker().loop(), &target);
+  bind_source(target.tcp.get(), session_.local_address(target.side));
+  auto connect = std::make_unique<Connect>();
+  connect->channel = this;
+  connect->request.data = connect.get();
+  const int status = uv_tcp_connect(&connect->request, target.tcp.get(),
+                                    to_socket_address(exposure_.target).get(),
+                                    [](uv_connect_t* request, int result) {
+                                      const std::unique_ptr<Connect> done(
+                                          static_cast<Connect*>(request->data));
+                                      if (result != UV_ECANCELED) done->channel->on_connected(result);
+                                    });
+  if (status < 0) {
+    close(ChannelEnd::connect_failed, std::nullopt, uv_strerror(status));
+    return;
+  }
+  last_progress_ = session_.worker().now();  // from here on the stall timeout counts
+  connect.release();                         // the callback has it now
+}
+
+void DataChannel::on_connected(int status) {
+  if (status < 0) {
+    close(ChannelEnd::connect_failed, std::nullopt, uv_strerror(status));
+    return;
+  }
+  const auto side = other(exposure_.facing);
+  const auto local = local_endpoint(descriptor(leg(side).tcp));
+  (side == Side::client ? totals_.client : totals_.server) =
+      ftpscope::Leg{local, exposure_.target};
+  start_relay();
+}
+
+void DataChannel::start_relay() {
+  relaying_ = true;
+  last_progress_ = session_.worker().now();
+  totals_.connected = last_progress_;
+  session_.feed(event::ChannelOpened{id(), *totals_.client, *totals_.server});
+  for (auto& leg : legs_) {
+    if (!closed_) read_start(leg);
+  }
+}
+
+void DataChannel::read_start(Leg& from) {
+  uv_read_start(
+      stream(from.tcp),
+      [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
+        auto& worker = static_cast<Leg*>(handle->data)->channel->session_.worker();
+        *buffer = worker.read_buffer(worker.options().relay_buffer);
+      },
+      [](uv_stream_t* handle, ssize_t count, const uv_buf_t* buffer) {
+        auto& leg = *static_cast<Leg*>(handle->data);
+        leg.channel->on_read(leg, count, *buffer);
+      });
+}
+
+void DataChannel::on_read(Leg& from, ssize_t count, const uv_buf_t& buffer) {
+  if (count > 0) {
+    forward(from, {buffer.base, static_cast<std::size_t>(count)});
+  } else if (count == UV_EOF) {
+    on_end(from);
+  } else if (count < 0) {
+    on_broken(from);
+  }
+}
+
+void DataChannel::forward(Leg& from, std::string_view bytes) {
+  last_progress_ = session_.worker().now();
+  if (!totals_.first_byte) totals_.first_byte = last_progress_;
+  totals_.last_byte = last_progress_;
+  from.received += bytes.size();
+  auto& to = other_of(from);
+  auto buffer = uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
+  const int written = uv_try_write(stream(to.tcp), &buffer, 1);
+  if (written < 0 && written != UV_EAGAIN) {
+    on_broken(to);
+    return;
+  }
+  const auto taken = static_cast<std::size_t>(std::max(written, 0));
+  if (taken < bytes.size()) queue(to, bytes.substr(taken));
+}
+
+// The other side is slower: what it could not take waits, and its source is not read meanwhile.
+void DataChannel::queue(Leg& to, std::string_view bytes) {
+  uv_read_stop(stream(other_of(to).tcp));
+  to.queue.assign(bytes);
+  auto write = std::make_unique<Write>();
+  write->to = &to;
+  write->request.data = write.get();
+  auto buffer = uv_buf_init(to.queue.data(), static_cast<unsigned>(to.queue.size()));
+  const auto written = [](uv_write_t* request, int status) {
+    const std::unique_ptr<Write> done(static_cast<Write*>(request->data));
+    if (status != UV_ECANCELED) done->to->channel->on_written(*done->to, status);
+  };
+  if (uv_write(&write->request, stream(to.tcp), &buffer, 1, written) < 0) {
+    on_broken(to);
+    return;
+  }
+  write.release();  // the callback has it now
+}
+
+void DataChannel::on_written(Leg& to, int status) {
+  if (status < 0) {
+    on_broken(to);
+    return;
+  }
+  last_progress_ = session_.worker().now();
+  to.queue = std::string();
+  auto& from = other_of(to);
+  if (from.ended) {
+    pass_end(from);
+  } else {
+    read_start(from);
+  }
+}
+
+void DataChannel::on_end(Leg& from) {
+  from.ended = true;
+  uv_read_stop(stream(from.tcp));
+  if (!totals_.closed_first) totals_.closed_first = from.side;
+  if (other_of(from).queue.empty()) pass_end(from);
+}
+
+// All that `from` sent has been delivered: its FIN follows.
+void DataChannel::pass_end(Leg& from) {
+  auto& to = other_of(from);
+  if (to.finished) return;
+  to.finished = true;
+  shutdown(descriptor(to.tcp), SHUT_WR);
+  session_.feed(event::ChannelDrained{id(), from.side});
+  if (!closed_ && legs_[0].finished && legs_[1].finished) {
+    close(ChannelEnd::fin, totals_.closed_first);
+  }
+}
+
+// A reset is passed on as a reset: a stream that was cut must not look like one that ended.
+void DataChannel::on_broken(Leg& leg) {
+  close(ChannelEnd::rst, totals_.closed_first ? totals_.closed_first : std::optional(leg.side));
+}
+
+void DataChannel::close_leg(Leg& leg, bool reset) {
+  if (!leg.tcp) return;
+  if (reset) {
+    const linger none{1, 0};
+    setsockopt(descriptor(leg.tcp), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  }
+  leg.tcp.reset();
+}
+
+void DataChannel::close(ChannelEnd how, std::optional<Side> first, std::string_view why) {
+  if (closed_) return;
+  closed_ = true;
+  const bool reset = how != ChannelEnd::fin;
+  listener_.reset();
+  for (auto& leg : legs_) close_leg(leg, reset);
+  session_.worker().give_descriptors(std::exchange(descriptors_, 0));
+  totals_.bytes_to_client = leg(Side::server).received;
+  totals_.bytes_to_server = leg(Side::client).received;
+  totals_.closed_first = first;
+  totals_.how = how;
+  session_.feed(event::ChannelClosed{id(), totals_, why});
+}
+
+void DataChannel::watch(Duration quiet, Timestamp now) {
+  quiet_ = quiet;
+  last_progress_ = std::max(last_progress_, now);
+}
+
+std::optional<Timestamp> DataChannel::due() const {
+  if (closed_) return std::nullopt;
+  const auto stall = session_.worker().options().stall_timeout;
+  std::optional<Timestamp> due;
+  if (relaying_ && stall != Duration::zero()) due = last_progress_ + stall;
+  const bool connecting = !relaying_ && !listener_;
+  if (connecting) due = last_progress_ + session_.worker().options().connect_timeout;
+  if (quiet_) due = due ? std::min(*due, last_progress_ + *quiet_) : last_progress_ + *quiet_;
+  return due;
+}
+
+void DataChannel::on_due(Timestamp now) {
+  if (quiet_ && now >= last_progress_ + *quiet_) {
+    quiet_.reset();
+    session_.feed(event::ChannelQuiet{id()});
+  }
+  const auto still_due = due();
+  if (!still_due || now < *still_due) return;
+  close(relaying_ ? ChannelEnd::timeout : ChannelEnd::connect_failed, std::nullopt,
+        "no answer in time");
+}
+
+}  // namespace ftpscope

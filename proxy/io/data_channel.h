@@ -1,0 +1,82 @@
+// The two data connections of one transfer, and the bytes between them. The machine never sees these
+// bytes: they go through the loop's one large buffer from one socket to the other.
+//
+// Waits for the expected peer at a port of ours (a stranger is closed and the wait goes on), then connects
+// to the target, then relays both ways. An end is passed on as it came: FIN as FIN, RST as RST.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proxy/io/uv_ptr.h"
+#include "proxy/machine.h"
+
+namespace ftpscope {
+
+class LiveSession;
+
+class DataChannel {
+ public:
+  DataChannel(LiveSession& session, const Exposure& exposure);
+  DataChannel(const DataChannel&) = delete;
+  DataChannel& operator=(const DataChannel&) = delete;
+
+  // Listens at `address` on a port of --data-ports. The port, or why not (a literal or a libuv text).
+  std::expected<std::uint16_t, std::string_view> listen(const IpAddress& address);
+
+  [[nodiscard]] ChannelId id() const { return exposure_.channel; }
+  [[nodiscard]] bool closed() const { return closed_; }
+
+  // Closes both connections: in order when `how` is fin, by RST otherwise. Reports ChannelClosed.
+  void close(ChannelEnd how, std::optional<Side> first, std::string_view why = {});
+
+  void watch(Duration quiet, Timestamp now);
+  void on_due(Timestamp now);
+  [[nodiscard]] std::optional<Timestamp> due() const;
+
+ private:
+  struct Leg {
+    DataChannel* channel = nullptr;
+    Side side = Side::client;
+    UvPtr<uv_tcp_t> tcp;
+    std::string queue;      // read from the other leg, not yet taken by this one
+    bool ended = false;     // its peer sent its last byte
+    bool finished = false;  // FIN sent to its peer
+    std::uint64_t received = 0;
+  };
+  struct Connect;
+  struct Write;
+
+  Leg& leg(Side side) { return legs_[static_cast<std::size_t>(side)]; }
+  Leg& other_of(const Leg& leg) { return legs_[leg.side == Side::client ? 1 : 0]; }
+
+  void on_connection(int status);
+  void refuse_stranger(UvPtr<uv_tcp_t> tcp, const Endpoint& peer);
+  void connect_target();
+  void on_connected(int status);
+  void start_relay();
+  void read_start(Leg& from);
+  void on_read(Leg& from, ssize_t count, const uv_buf_t& buffer);
+  void forward(Leg& from, std::string_view bytes);
+  void queue(Leg& to, std::string_view bytes);
+  void on_written(Leg& to, int status);
+  void on_end(Leg& from);
+  void pass_end(Leg& from);
+  void on_broken(Leg& leg);
+  void close_leg(Leg& leg, bool reset);
+
+  LiveSession& session_;
+  Exposure exposure_;
+  UvPtr<uv_tcp_t> listener_;
+  std::array<Leg, 2> legs_;
+  std::size_t descriptors_ = 0;
+  bool relaying_ = false;
+  bool closed_ = false;
+  ChannelTotals totals_;
+  Timestamp last_progress_{};
+  std::optional<Duration> quiet_;
+};
+
+}  // namespace ftpscope

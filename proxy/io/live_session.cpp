@@ -1,0 +1,317 @@
+#include "proxy/io/live_session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "analyzer/record_json.h"
+#include "proxy/io/socket_address.h"
+
+namespace ftpscope {
+
+namespace {
+
+// After the last word a peer may still be sending. Closing at once would answer that with RST, which can
+// make the peer's kernel drop the last word unread; so we read on for a while.
+constexpr Duration kLastWordLinger = std::chrono::seconds(2);
+
+constexpr std::size_t kDescriptorsOfLegs = 2;
+
+// Sortable: the time, then a number.
+std::string new_session_id(Timestamp now) {
+  static std::uint64_t count = 0;
+  std::string id;
+  append_time(id, now);
+  std::erase_if(id, [](char c) { return c == ':' || (c == '-'); });
+  auto number = std::to_string(++count);
+  number.insert(0, number.size() < 6 ? 6 - number.size() : 0, '0');
+  return id + "-" + number;
+}
+
+}  // namespace
+
+void LiveSession::start(Worker& worker, ServerLocator& locator, UvPtr<uv_tcp_t> client,
+                        std::string_view refused) {
+  auto* session = new LiveSession(worker, locator, new_session_id(worker.now()));
+  session->client_.adopt(std::move(client));
+  session->client_.configure();
+  session->client_peer_ = peer_endpoint(session->client_.fd());
+  const auto local = local_endpoint(session->client_.fd());
+  session->client_local_ = local.ip;
+  session->refused_ = !refused.empty();
+  worker.use_descriptors(kDescriptorsOfLegs);
+  worker.enlist(*session);
+  session->feed(event::ClientConnected{session->client_peer_, local});
+  if (!refused.empty()) session->feed(event::ClientRefused{refused});
+}
+
+LiveSession::LiveSession(Worker& worker, ServerLocator& locator, std::string id)
+    : worker_(worker),
+      locator_(locator),
+      machine_(worker.options().interceptor, worker.pipeline(), std::move(id), *this, *this),
+      alive_(std::make_shared<bool>(true)) {}
+
+void LiveSession::feed(const Event& event) {
+  if (gone_) return;
+  if (handling_) {
+    events_.push_back(event);
+    return;
+  }
+  handling_ = true;
+  handle(event);
+  for (std::size_t i = 0; i < events_.size(); ++i) {
+    const auto next = events_[i];
+    handle(next);
+  }
+  events_.clear();
+  handling_ = false;
+  update_reading();
+  update_due();
+  close_if_said();
+}
+
+void LiveSession::handle(const Event& event) {
+  machine_.handle(event, worker_.now());
+  carry_out();
+}
+
+void LiveSession::carry_out() {
+  worker_.flush_log();  // before the bytes that it describes
+  write_out(Side::server);
+  write_out(Side::client);
+  for (std::size_t i = 0; i < actions_.size(); ++i) {
+    const auto action = std::move(actions_[i]);
+    action(*this);
+  }
+  actions_.clear();
+}
+
+void LiveSession::write_out(Side to) {
+  auto& bytes = worker_.out_scratch[static_cast<std::size_t>(to)];
+  if (bytes.empty()) return;
+  leg(to).write(bytes, std::exchange(urgent_[static_cast<std::size_t>(to)], std::nullopt));
+  bytes.clear();
+}
+
+// Effects: bytes are gathered, so that one read costs one write; the rest is done after them.
+
+void LiveSession::send(Side to, std::string_view bytes) {
+  worker_.out_scratch[static_cast<std::size_t>(to)].append(bytes);
+}
+
+void LiveSession::send_urgent(Side to, std::string_view bytes, std::size_t urgent) {
+  auto& out = worker_.out_scratch[static_cast<std::size_t>(to)];
+  urgent_[static_cast<std::size_t>(to)] = out.size() + urgent;
+  out.append(bytes);
+}
+
+void LiveSession::connect_server() {
+  if (refused_) return;
+  actions_.emplace_back([](LiveSession& session) {
+    const std::weak_ptr<bool> alive = session.alive_;
+    session.connect_due_ = session.worker_.now() + session.worker_.options().connect_timeout;
+    session.locator_.locate(session.client_peer_,
+                            [alive, &session](const auto& found) {
+                              if (!alive.expired()) session.on_located(found);
+                            });
+  });
+}
+
+void LiveSession::finish(Side to) {
+  actions_.emplace_back([to](LiveSession& session) { session.leg(to).finish(); });
+}
+
+void LiveSession::reset(Side to) {
+  actions_.emplace_back([to](LiveSession& session) { session.leg(to).reset(); });
+}
+
+void LiveSession::expose(const Exposure& exposure) {
+  actions_.emplace_back([exposure](LiveSession& session) { session.open_channel(exposure); });
+}
+
+void LiveSession::close_channel(ChannelId channel, ChannelEnd how) {
+  actions_.emplace_back([channel, how](LiveSession& session) {
+    if (auto* found = session.find_channel(channel)) found->close(how, std::nullopt);
+  });
+}
+
+void LiveSession::watch_channel(ChannelId channel, Duration quiet) {
+  actions_.emplace_back([channel, quiet](LiveSession& session) {
+    if (auto* found = session.find_channel(channel)) found->watch(quiet, session.worker_.now());
+  });
+}
+
+void LiveSession::end_session() {
+  actions_.emplace_back([](LiveSession& session) {
+    session.close_due_ = session.worker_.now() + kLastWordLinger;
+    session.connecting_.reset();
+    session.alive_.reset();
+    session.client_.finish();
+    session.server_.finish();
+  });
+}
+
+void LiveSession::record(const Record& record) { worker_.record(record); }
+
+// The server's side.
+
+void LiveSession::on_located(const std::expected<std::vector<Endpoint>, std::string_view>& found) {
+  if (!found) {
+    feed(event::ServerUnreachable{found.error()});
+    return;
+  }
+  candidates_.assign(found->rbegin(), found->rend());
+  connect_next();
+}
+
+void LiveSession::connect_next() {
+  connecting_ = make_tcp(worker_.loop(), this);
+  const auto endpoint = candidates_.back();
+  candidates_.pop_back();
+  auto* request = new uv_connect_t;
+  request->data = this;
+  const int status =
+      uv_tcp_connect(request, connecting_.get(), to_socket_address(endpoint).get(),
+                     [](uv_connect_t* done, int result) {
+                       auto* session = static_cast<LiveSession*>(done->data);
+                       delete done;
+                       if (result != UV_ECANCELED) session->on_server_connected(result);
+                     });
+  if (status < 0) {
+    delete request;
+    fail_connect(status);
+  }
+}
+
+void LiveSession::on_server_connected(int status) {
+  if (status < 0) {
+    fail_connect(status);
+    return;
+  }
+  connect_due_.reset();
+  server_.adopt(std::move(connecting_));
+  server_.configure();
+  const auto local = local_endpoint(server_.fd());
+  server_local_ = local.ip;
+  feed(event::ServerConnected{peer_endpoint(server_.fd()), local});
+}
+
+void LiveSession::fail_connect(int status) {
+  if (!candidates_.empty()) {
+    connect_next();
+    return;
+  }
+  connect_due_.reset();
+  connecting_.reset();
+  feed(event::ServerUnreachable{uv_strerror(status)});
+}
+
+// Data channels.
+
+DataChannel* LiveSession::find_channel(ChannelId id) {
+  const auto found = std::ranges::find_if(
+      channels_, [id](const auto& channel) { return channel->id() == id && !channel->closed(); });
+  return found == channels_.end() ? nullptr : found->get();
+}
+
+void LiveSession::open_channel(const Exposure& exposure) {
+  auto channel = std::make_unique<DataChannel>(*this, exposure);
+  const auto& address = local_address(exposure.facing);
+  const auto port = channel->listen(address);
+  if (!port) {
+    feed(event::ExposeFailed{exposure.channel, port.error()});
+    worker_.bury(std::move(channel));
+    return;
+  }
+  const auto& advertised = worker_.options().advertised;
+  const auto& told =
+      exposure.facing == Side::client ? advertised.to_client : advertised.to_server;
+  channels_.push_back(std::move(channel));
+  feed(event::Exposed{exposure.channel, {told.value_or(address), *port}});
+}
+
+void LiveSession::bury_closed_channels() {
+  for (auto& channel : channels_) {
+    if (channel->closed()) worker_.bury(std::move(channel));
+  }
+  std::erase(channels_, nullptr);
+}
+
+// Time, reading, and the end.
+
+void LiveSession::on_leg_written() {
+  if (gone_) return;
+  update_reading();
+  close_if_said();
+}
+
+void LiveSession::on_due() {
+  const auto now = worker_.now();
+  if (close_due_ && now >= *close_due_) {
+    client_.close();
+    server_.close();
+  }
+  if (connect_due_ && now >= *connect_due_) {
+    candidates_.clear();
+    alive_ = std::make_shared<bool>(true);  // an answer of the resolver comes too late now
+    fail_connect(UV_ETIMEDOUT);
+  }
+  for (std::size_t i = 0; i < channels_.size(); ++i) channels_[i]->on_due(now);
+  bury_closed_channels();
+  const auto deadline = machine_.deadline();
+  if (deadline && now >= *deadline) feed(event::TimerFired{});
+  if (gone_) return;
+  update_due();
+  close_if_said();
+}
+
+void LiveSession::abort() {
+  client_.close();
+  server_.close();
+  close_due_ = worker_.now();
+  close_if_said();
+}
+
+void LiveSession::update_due() {
+  if (gone_) return;
+  auto due = machine_.deadline();
+  const auto sooner = [&due](std::optional<Timestamp> other) {
+    if (other && (!due || *other < *due)) due = other;
+  };
+  sooner(connect_due_);
+  sooner(close_due_);
+  for (const auto& channel : channels_) {
+    sooner(channel->closed() ? std::optional(Timestamp::min()) : channel->due());
+  }
+  worker_.set_due(*this, due);
+}
+
+// A side is read while the machine wants its bytes and the other side takes them.
+void LiveSession::update_reading() {
+  if (gone_) return;
+  for (const auto side : {Side::client, Side::server}) {
+    const bool room = leg(other(side)).queued() <= WorkerOptions::kControlQueueHigh;
+    leg(side).read(close_due_ || (machine_.wants(side) && room));
+  }
+}
+
+bool LiveSession::all_said() const {
+  const auto said = [](const ControlLeg& leg) {
+    return !leg.open() || (leg.queued() == 0 && leg.ended());
+  };
+  return said(client_) && said(server_);
+}
+
+// The machine is done and nobody is left to be heard out: the session goes.
+void LiveSession::close_if_said() {
+  if (gone_ || handling_ || !close_due_ || !all_said()) return;
+  gone_ = true;
+  client_.close();
+  server_.close();
+  for (auto& channel : channels_) channel->close(ChannelEnd::session_ended, std::nullopt);
+  bury_closed_channels();
+  worker_.give_descriptors(kDescriptorsOfLegs);
+  worker_.bury(std::shared_ptr<LiveSession>(this));
+  worker_.delist(*this);
+}
+
+}  // namespace ftpscope

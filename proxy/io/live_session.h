@@ -1,0 +1,100 @@
+// One session between sockets: feeds the Interceptor with what happens on its connections and carries out
+// its effects, log first. Owns the two control legs and the data channels; deletes itself when the last
+// handle is closed.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "proxy/interceptor.h"
+#include "proxy/io/control_leg.h"
+#include "proxy/io/data_channel.h"
+#include "proxy/io/server_locator.h"
+#include "proxy/io/worker.h"
+
+namespace ftpscope {
+
+class LiveSession final : private Effects, private RecordSink {
+ public:
+  // Starts a session on an accepted connection. `refused`: why it is not let in, or empty.
+  static void start(Worker& worker, ServerLocator& locator, UvPtr<uv_tcp_t> client,
+                    std::string_view refused);
+
+  LiveSession(Worker& worker, ServerLocator& locator, std::string id);
+  LiveSession(const LiveSession&) = delete;
+  LiveSession& operator=(const LiveSession&) = delete;
+
+  // Handles an event now, or behind the one that is being handled. Text in it must outlive the call
+  // (literals and libuv's messages do).
+  void feed(const Event& event);
+  void on_leg_written();
+  void on_due();
+  void abort();  // at once: what is still queued is dropped
+
+  [[nodiscard]] Worker& worker() { return worker_; }
+  [[nodiscard]] const IpAddress& local_address(Side side) const {
+    return side == Side::client ? client_local_ : server_local_;
+  }
+  [[nodiscard]] const IpAddress& client_address() const { return client_peer_.ip; }
+
+  // Its place in the worker's list.
+  [[nodiscard]] std::size_t place() const { return place_; }
+  void set_place(std::size_t place) { place_ = place; }
+
+ private:
+  // What handle() asked for, besides bytes and records.
+  using Action = std::function<void(LiveSession&)>;
+
+  void connect_server() override;
+  void send(Side to, std::string_view bytes) override;
+  void send_urgent(Side to, std::string_view bytes, std::size_t urgent) override;
+  void finish(Side to) override;
+  void reset(Side to) override;
+  void expose(const Exposure& exposure) override;
+  void close_channel(ChannelId channel, ChannelEnd how) override;
+  void watch_channel(ChannelId channel, Duration quiet) override;
+  void end_session() override;
+  void record(const Record& record) override;
+
+  void handle(const Event& event);
+  void carry_out();
+  void write_out(Side to);
+  void update_reading();
+  void update_due();
+  void open_channel(const Exposure& exposure);
+  void on_located(const std::expected<std::vector<Endpoint>, std::string_view>& found);
+  void connect_next();
+  void on_server_connected(int status);
+  void fail_connect(int status);
+  [[nodiscard]] bool all_said() const;
+  void close_if_said();
+  void bury_closed_channels();
+  DataChannel* find_channel(ChannelId id);
+  ControlLeg& leg(Side side) { return side == Side::client ? client_ : server_; }
+
+  Worker& worker_;
+  ServerLocator& locator_;
+  ControlLeg client_{*this, Side::client};
+  ControlLeg server_{*this, Side::server};
+  Interceptor machine_;
+  Endpoint client_peer_;
+  bool refused_ = false;  // not let in: no connection to the server
+  IpAddress client_local_;
+  IpAddress server_local_;
+  std::vector<std::unique_ptr<DataChannel>> channels_;
+  std::vector<Action> actions_;
+  std::vector<Event> events_;  // caused by actions: handled in turn, never nested
+  bool handling_ = false;
+  std::array<std::optional<std::size_t>, 2> urgent_;
+  std::vector<Endpoint> candidates_;  // addresses of the server still to try, last first
+  std::optional<Timestamp> connect_due_;
+  UvPtr<uv_tcp_t> connecting_;
+  std::shared_ptr<bool> alive_;  // for a name look-up that outlives the session
+  std::optional<Timestamp> close_due_;  // the machine is done: what is not said by then is dropped
+  bool gone_ = false;
+  std::size_t place_ = 0;
+};
+
+}  // namespace ftpscope

@@ -1,0 +1,48 @@
+// Where records go: a file, standard output, a pipe. Records of one read are written with one write(2)
+// before the bytes that they describe leave (design.md, point 8). Never stops or slows a session: what
+// cannot be written is counted, and told by a `lost` record when writing works again.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "analyzer/record.h"
+
+namespace ftpscope {
+
+class LogFile {
+ public:
+  // "-" is standard output. Appends; a torn last line of an earlier run is ended first.
+  static std::expected<LogFile, std::string> open(const std::string& path);
+  LogFile(LogFile&& moved) noexcept;
+  LogFile& operator=(LogFile&&) = delete;
+  ~LogFile();
+
+  void add(const Record& record);
+  void flush(Timestamp now);
+
+  // Records that could not be written, in all.
+  [[nodiscard]] std::uint64_t lost() const { return lost_; }
+
+ private:
+  explicit LogFile(int fd);
+  void write_out();
+  void tell_lost(Timestamp now);
+  void repair_torn_line();
+
+  int fd_;
+  bool pipe_ = false;  // or a terminal: writing may block, so it is asked for first
+  std::string buffer_;
+  std::size_t records_ = 0;  // in buffer_
+  bool torn_ = false;        // the file does not end with a whole line
+  std::uint64_t lost_ = 0;
+  std::uint64_t lost_untold_ = 0;
+  std::uint64_t own_seq_ = 0;  // of `lost` records
+};
+
+// Writes as much as the descriptor takes without blocking; bytes written.
+std::size_t write_without_blocking(int fd, bool may_block, std::string_view bytes);
+
+}  // namespace ftpscope

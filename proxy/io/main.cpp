@@ -1,0 +1,12 @@
+#include <cstdlib>
+#include <variant>
+
+#include "proxy/io/options.h"
+#include "proxy/io/proxy_command.h"
+
+int main(int argc, char** argv) {
+  using namespace ftpscope;
+  auto request = parse_command_line(argc, argv);
+  if (const auto* code = std::get_if<int>(&request)) return *code;
+  return run_proxy(std::move(std::get<ProxyOptions>(request)));
+}

@@ -1,0 +1,197 @@
+#include "proxy/io/options.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <cstdlib>
+#include <iostream>
+
+namespace ftpscope {
+
+namespace {
+
+constexpr auto kProxyFooter = R"(Examples:
+  ftpscope proxy --listen 127.0.0.1:2121 --server ftp.example.org --log session.jsonl
+  jq 'select(.kind=="reply" and .code>=400)' session.jsonl
+
+  A NAT in front: tell clients the outside address, open only these ports in the firewall
+  ftpscope proxy --listen :21 --server 10.0.0.5 --advertise 192.0.2.1 --data-ports 40000-40999
+
+Exit codes: 0 stopped by SIGTERM or SIGINT, 2 wrong usage (the sentence on stderr says what to do).)";
+
+constexpr auto kFooter = R"(ftpscope COMMAND --help tells more. The documents: README.md, proxy/README.md, analyzer/README.md.)";
+
+CLI::Option* add_seconds(CLI::App& app, const std::string& name, Duration& value,
+                         const std::string& description) {
+  const auto set = [&value, name](const double& seconds) {
+    constexpr double kMost = 1e9;
+    if (!(seconds >= 0 && seconds <= kMost)) {
+      throw CLI::ValidationError(name, "needs a number of seconds from 0 to 1000000000");
+    }
+    value = Duration(std::llround(seconds * 1e6));
+  };
+  const auto seconds = static_cast<double>(value.count()) / 1e6;
+  return app.add_option_function<double>(name, set, description)
+      ->type_name("SECONDS")
+      ->default_str(CLI::detail::to_string(seconds));
+}
+
+template <class T>
+CLI::Option* add_count(CLI::App& app, const std::string& name, T& value,
+                       const std::string& description, std::size_t least, std::size_t most) {
+  return app.add_option(name, value, description)
+      ->capture_default_str()
+      ->check(CLI::Range(least, most))
+      ->type_name("N");
+}
+
+template <class Enum>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, Enum& value, Enum first,
+                        Enum second, const std::string& first_name,
+                        const std::string& second_name, const std::string& description) {
+  const auto set = [=, &value](const std::string& text) {
+    value = text == second_name ? second : first;
+  };
+  return app.add_option_function<std::string>(name, set, description)
+      ->check(CLI::IsMember({first_name, second_name}))
+      ->default_str(first_name)
+      ->type_name(first_name + "|" + second_name);
+}
+
+void add_address(CLI::App& app, const std::string& name, HostPort& value, std::uint16_t port,
+                 const std::string& description) {
+  const auto set = [&value, name, port](const std::string& text) {
+    auto parsed = parse_host_port(text, port);
+    if (!parsed) throw CLI::ValidationError(name, parsed.error());
+    value = *parsed;
+  };
+  app.add_option_function<std::string>(name, set, description)
+      ->required()
+      ->type_name(port == 0 ? "ADDRESS:PORT" : "HOST[:PORT]");
+}
+
+void set_data_ports(PortRange& range, const std::string& text) {
+  const auto dash = text.find('-');
+  const auto low = parse_port(std::string_view(text).substr(0, dash));
+  const auto high =
+      dash == text.npos ? low : parse_port(std::string_view(text).substr(dash + 1));
+  if (!low || !high || *low < kFirstUnreservedPort || *high < *low) {
+    throw CLI::ValidationError("--data-ports", "needs two ports of 1024 or more, as in 40000-40999");
+  }
+  range = {*low, *high};
+}
+
+struct Terminal {
+  bool verbose = false;
+  std::string colour = "auto";
+};
+
+void add_output(CLI::App& app, ProxyOptions& options, Terminal& terminal) {
+  auto& limits = options.worker.interceptor.limits;
+  app.add_option("--log", options.log, "write every record to this file, one JSON object a line; - is stdout")
+      ->type_name("FILE")->group("Output");
+  app.add_flag("--log-secrets", limits.log_secrets, "keep passwords in the log and on the terminal")
+      ->group("Output");
+  auto* quiet = app.add_flag("-q,--quiet", options.quiet, "do not print the dialogue")->group("Output");
+  app.add_flag("-v,--verbose", terminal.verbose, "print notes, exposed addresses and latencies too")
+      ->group("Output")->excludes(quiet);
+  app.add_option("--colour", terminal.colour, "colour the dialogue; auto: on a terminal")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str()->type_name("auto|always|never")->group("Output");
+}
+
+void add_policy(CLI::App& app, ProxyOptions& options) {
+  auto& policy = options.worker.interceptor.policy;
+  const auto group = "Policy";
+  add_choice(app, "--lines", policy.lines, Lines::raw, Lines::strict, "raw", "strict",
+             "raw: what needs no rewriting passes byte for byte; strict: one canonical line for "
+             "each, ambiguous ones are refused")->group(group);
+  add_choice(app, "--tls", policy.tls, Tls::pass, Tls::refuse, "pass", "refuse",
+             "pass: AUTH TLS goes through, the session is opaque from then on; refuse: 534, and FEAT "
+             "does not promise it")->group(group);
+  add_choice(app, "--data-address", policy.data_address, DataAddress::peer, DataAddress::stated,
+             "peer", "stated",
+             "where data connections go: to the control connection's peer, or to the address that "
+             "PORT or 227 states")->group(group);
+  app.add_option_function<std::string>(
+         "--data-ports",
+         [&options](const std::string& text) { set_data_ports(options.worker.data_ports, text); },
+         "ports to listen on for data connections (default: the kernel chooses)")
+      ->type_name("LOW-HIGH")->group(group);
+  app.add_option("--advertise", options.advertise,
+                 "the address that clients are told in 227; auto: the one at which they reached us")
+      ->capture_default_str()->type_name("ADDRESS|NAME|auto")->group(group);
+  app.add_option("--advertise-server", options.advertise_server,
+                 "the address that the server is told in PORT and EPRT")
+      ->capture_default_str()->type_name("ADDRESS|NAME|auto")->group(group);
+}
+
+void add_limits(CLI::App& app, ProxyOptions& options) {
+  auto& limits = options.worker.interceptor.limits;
+  auto& worker = options.worker;
+  constexpr std::size_t kMany = 1U << 30U;
+  const auto group = "Limits";
+  add_count(app, "--max-line", limits.line_max, "longest line, bytes; a longer one ends the session with 500 or 421", 64, kMany)->group(group);
+  add_count(app, "--max-reply", limits.reply_max, "longest multi-line reply, bytes; a longer one ends the session with 421", 64, kMany)->group(group);
+  add_count(app, "--max-reply-lines", limits.reply_lines_max, "the same in lines", 1, kMany)->group(group);
+  add_count(app, "--max-in-flight", limits.in_flight_max, "commands of a session without their final reply; then the client waits", 2, kMany)->group(group);
+  add_count(app, "--max-unknown-before-login", limits.unknown_before_login_max, "unknown commands before login; this one ends the session", 1, kMany)->group(group);
+  add_count(app, "--max-sessions", options.accept.sessions, "sessions at a time, more get 421; 0: no limit", 0, kMany)->group(group);
+  add_count(app, "--max-sessions-per-client", options.accept.sessions_per_client, "the same for one client address (one /64 of IPv6); 0: no limit", 0, kMany)->group(group);
+  add_count(app, "--max-descriptors", worker.max_descriptors, "open files, 2 to 5 a session; more sessions get 421, more data connections 425", 32, kMany)->group(group);
+  add_count(app, "--relay-buffer", worker.relay_buffer, "bytes read at once from a data connection, and most that waits for a slow receiver", 4096, kMany)->group(group);
+}
+
+void add_timeouts(CLI::App& app, ProxyOptions& options) {
+  auto& timeouts = options.worker.interceptor.timeouts;
+  const auto group = "Timeouts (0: never)";
+  add_seconds(app, "--connect-timeout", options.worker.connect_timeout, "until the server or a data target answers")->group(group);
+  add_seconds(app, "--greeting-timeout", timeouts.greeting, "from connecting until the server's greeting")->group(group);
+  add_seconds(app, "--login-timeout", timeouts.login, "from connecting until the login succeeds")->group(group);
+  add_seconds(app, "--line-timeout", timeouts.line, "from the first byte of a line to its last")->group(group);
+  add_seconds(app, "--idle-timeout", timeouts.idle, "without a command, reply or data connection")->group(group);
+  add_seconds(app, "--data-connect-timeout", timeouts.data_connect, "a listening data port waits for its peer")->group(group);
+  add_seconds(app, "--stall-timeout", options.worker.stall_timeout, "a data connection moves no byte")->group(group);
+  add_seconds(app, "--grace", options.grace, "after SIGTERM, for running transfers to finish")->group(group);
+}
+
+void settle_terminal(ProxyOptions& options, const Terminal& terminal) {
+  if (options.quiet || options.log == "-") return;
+  const bool tty = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+  const bool colour = terminal.colour == "always" || (terminal.colour == "auto" && tty);
+  options.worker.terminal = TextStyle{colour, terminal.verbose};
+}
+
+}  // namespace
+
+Request parse_command_line(int argc, char** argv) {
+  CLI::App app("See what FTP clients and servers say to each other, and make it work.", "ftpscope");
+  app.set_version_flag("--version", "ftpscope " FTPSCOPE_VERSION);
+  app.require_subcommand(1);
+  app.footer(kFooter);
+  ProxyOptions options;
+  Terminal terminal;
+  options.worker.max_descriptors = 0;
+  auto* proxy = app.add_subcommand("proxy", "stand between clients and a server: show, log and relay every session");
+  proxy->footer(kProxyFooter);
+  add_address(*proxy, "--listen", options.listen, 0, "where clients connect; :2121 is every address, port 0 any port");
+  add_address(*proxy, "--server", options.server, 21, "where the FTP server is (port 21 if none is given)");
+  add_output(*proxy, options, terminal);
+  add_policy(*proxy, options);
+  add_limits(*proxy, options);
+  add_timeouts(*proxy, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const bool asked_for = error.get_exit_code() == 0;  // --help, --version
+    if (asked_for) return app.exit(error);
+    std::cerr << "ftpscope: " << error.what() << " (ftpscope "
+              << (proxy->parsed() ? "proxy " : "") << "--help tells more)\n";
+    return kExitUsage;
+  }
+  settle_terminal(options, terminal);
+  return options;
+}
+
+}  // namespace ftpscope

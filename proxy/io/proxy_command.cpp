@@ -1,0 +1,187 @@
+#include "proxy/io/proxy_command.h"
+
+#include <netdb.h>
+#include <sys/resource.h>
+
+#include <cassert>
+#include <csignal>
+#include <iostream>
+#include <memory>
+
+#include "proxy/io/live_session.h"
+
+namespace ftpscope {
+
+namespace {
+
+int fail(const std::string& sentence) {
+  std::cerr << "ftpscope: " << sentence << '\n';
+  return kExitUsage;
+}
+
+// The soft limit of open files is often 1024; we may raise it as far as the hard one.
+std::size_t raise_descriptor_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return static_cast<std::size_t>(limit.rlim_cur);
+}
+
+std::expected<IpAddress, std::string> resolve(const std::string& host, const std::string& option) {
+  if (const auto ip = parse_ip(host)) return *ip;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* results = nullptr;
+  const int status = getaddrinfo(host.c_str(), nullptr, &hints, &results);
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(results, freeaddrinfo);
+  if (status != 0) {
+    return std::unexpected(option + " '" + host + "' cannot be resolved: " + gai_strerror(status));
+  }
+  return to_endpoint(results->ai_addr).ip;
+}
+
+std::expected<std::optional<IpAddress>, std::string> advertised(const std::string& text,
+                                                                const std::string& option) {
+  if (text == "auto") return std::nullopt;
+  auto ip = resolve(text, option);
+  if (!ip) return std::unexpected(ip.error());
+  return *ip;
+}
+
+std::expected<Endpoint, std::string> listen_endpoint(const HostPort& listen) {
+  // All addresses: an IPv6 socket takes IPv4 connections as well.
+  if (listen.host.empty() || listen.host == "*") return Endpoint{{{}, true}, listen.port};
+  const auto ip = resolve(listen.host, "--listen");
+  if (!ip) return std::unexpected(ip.error());
+  return Endpoint{*ip, listen.port};
+}
+
+// The loop, what runs on it, and how signals end it.
+class Proxy {
+ public:
+  Proxy(uv_loop_t* loop, const ProxyOptions& options, LogFile* log)
+      : loop_(loop),
+        options_(options),
+        worker_(loop, options.worker, log),
+        locator_(loop, options.server),
+        acceptor_(worker_, locator_, options.accept) {
+    worker_.on_last_gone = [this] {
+      if (stopping_) finish();
+    };
+  }
+
+  std::expected<Endpoint, std::string> start(const Endpoint& address) {
+    auto listening = acceptor_.listen(address);
+    if (!listening) return listening;
+    for (std::size_t i = 0; i < signals_.size(); ++i) {
+      uv_signal_init(loop_, &signals_[i]);
+      signals_[i].data = this;
+      uv_signal_start(
+          &signals_[i], [](uv_signal_t* s, int) { static_cast<Proxy*>(s->data)->on_signal(); },
+          i == 0 ? SIGTERM : SIGINT);
+    }
+    uv_timer_init(loop_, &grace_);
+    grace_.data = this;
+    return listening;
+  }
+
+  // Nothing was started: closes what the constructor opened.
+  void abandon() {
+    acceptor_.close();
+    worker_.shut_down();
+  }
+
+ private:
+  void on_signal() {
+    if (stopping_) {
+      end_now();
+      return;
+    }
+    stopping_ = true;
+    acceptor_.drain();
+    worker_.each_session([](LiveSession& session) { session.feed(event::ShutdownAsked{}); });
+    const auto grace = std::chrono::floor<std::chrono::milliseconds>(options_.grace).count();
+    uv_timer_start(
+        &grace_, [](uv_timer_t* timer) { static_cast<Proxy*>(timer->data)->end_now(); },
+        static_cast<std::uint64_t>(grace), 0);
+    if (worker_.session_count() == 0) finish();
+  }
+
+  void end_now() {
+    worker_.each_session([](LiveSession& session) { session.feed(event::ShutdownAsked{true}); });
+    worker_.each_session([](LiveSession& session) { session.abort(); });
+    finish();
+  }
+
+  // Closes every handle that is left, so that the loop runs out of work.
+  void finish() {
+    if (finished_) return;
+    finished_ = true;
+    acceptor_.close();
+    worker_.shut_down();
+    for (auto& signal : signals_) uv_close(reinterpret_cast<uv_handle_t*>(&signal), nullptr);
+    uv_close(reinterpret_cast<uv_handle_t*>(&grace_), nullptr);
+  }
+
+  uv_loop_t* loop_;
+  const ProxyOptions& options_;
+  Worker worker_;
+  FixedServer locator_;
+  Acceptor acceptor_;
+  std::array<uv_signal_t, 2> signals_{};
+  uv_timer_t grace_{};
+  bool stopping_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace
+
+int run_proxy(ProxyOptions options) {
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a log over the file size limit is a full disk
+  const auto descriptors = raise_descriptor_limit();
+  auto& max_descriptors = options.worker.max_descriptors;
+  if (max_descriptors == 0) max_descriptors = descriptors;
+  max_descriptors = std::min(max_descriptors, descriptors);
+  options.worker.interceptor.server_name = to_text(options.server);
+
+  const auto address = listen_endpoint(options.listen);
+  if (!address) return fail(address.error());
+  const auto to_client = advertised(options.advertise, "--advertise");
+  if (!to_client) return fail(to_client.error());
+  const auto to_server = advertised(options.advertise_server, "--advertise-server");
+  if (!to_server) return fail(to_server.error());
+  options.worker.advertised = {*to_client, *to_server};
+
+  std::optional<LogFile> log;
+  if (!options.log.empty()) {
+    auto opened = LogFile::open(options.log);
+    if (!opened) return fail(opened.error());
+    log.emplace(std::move(*opened));
+  }
+
+  uv_loop_t loop{};
+  uv_loop_init(&loop);
+  auto proxy = std::make_unique<Proxy>(&loop, options, log ? &*log : nullptr);
+  const auto listening = proxy->start(*address);
+  if (listening) {
+    auto& out = options.log == "-" ? std::cerr : std::cout;
+    out << "ftpscope: listening on " << to_text(*listening) << ", server "
+        << to_text(options.server) << std::endl;
+  } else {
+    proxy->abandon();
+  }
+  uv_run(&loop, UV_RUN_DEFAULT);
+  proxy.reset();
+  const int left_open = uv_loop_close(&loop);
+  assert(left_open == 0);
+  if (left_open != 0) std::cerr << "ftpscope: internal error: handles were left open\n";
+  if (log && log->lost() > 0) {
+    std::cerr << "ftpscope: " << log->lost() << " records could not be written to the log\n";
+  }
+  return listening ? 0 : fail(listening.error());
+}
+
+}  // namespace ftpscope

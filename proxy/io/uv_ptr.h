@@ -1,0 +1,47 @@
+// Ownership of libuv handles: uv_close() now, memory freed in the close callback, when libuv is done with
+// it. What handle->data points at may be gone by then: a close callback touches nothing else.
+#pragma once
+
+#include <uv.h>
+
+#include <memory>
+
+namespace ftpscope {
+
+struct UvClose {
+  template <class Handle>
+  void operator()(Handle* handle) const {
+    uv_close(reinterpret_cast<uv_handle_t*>(handle), [](uv_handle_t* closed) {
+      delete reinterpret_cast<Handle*>(closed);
+    });
+  }
+};
+
+template <class Handle>
+using UvPtr = std::unique_ptr<Handle, UvClose>;
+
+inline UvPtr<uv_tcp_t> make_tcp(uv_loop_t* loop, void* owner) {
+  auto* handle = new uv_tcp_t;
+  uv_tcp_init(loop, handle);  // without a socket: cannot fail
+  handle->data = owner;
+  return UvPtr<uv_tcp_t>(handle);
+}
+
+inline UvPtr<uv_timer_t> make_timer(uv_loop_t* loop, void* owner) {
+  auto* handle = new uv_timer_t;
+  uv_timer_init(loop, handle);
+  handle->data = owner;
+  return UvPtr<uv_timer_t>(handle);
+}
+
+inline uv_stream_t* stream(const UvPtr<uv_tcp_t>& tcp) {
+  return reinterpret_cast<uv_stream_t*>(tcp.get());
+}
+
+inline int descriptor(const UvPtr<uv_tcp_t>& tcp) {
+  uv_os_fd_t fd = -1;
+  if (tcp) uv_fileno(reinterpret_cast<const uv_handle_t*>(tcp.get()), &fd);
+  return fd;
+}
+
+}  // namespace ftpscope

@@ -1,0 +1,147 @@
+#include "proxy/io/worker.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/io/live_session.h"
+#include "proxy/io/uv_ptr.h"
+
+namespace ftpscope {
+
+namespace {
+
+IpAddress network_of(IpAddress client) {
+  constexpr std::ptrdiff_t kPrefixBytes = 8;
+  if (client.v6) std::fill(client.bytes.begin() + kPrefixBytes, client.bytes.end(), 0);
+  return client;
+}
+
+}  // namespace
+
+std::size_t Worker::session_count(const IpAddress& client) const {
+  const auto found = sessions_of_client_.find(network_of(client));
+  return found == sessions_of_client_.end() ? 0 : found->second;
+}
+
+Worker::Worker(uv_loop_t* loop, const WorkerOptions& options, LogFile* log)
+    : loop_(loop),
+      options_(options),
+      pipeline_(options.interceptor.policy),
+      log_(log),
+      buffer_(std::max(options.relay_buffer, WorkerOptions::kControlRead)),
+      wall_start_(std::chrono::floor<Duration>(std::chrono::system_clock::now())),
+      steady_start_(uv_hrtime()) {
+  undertaker_.reset(new uv_check_t);
+  uv_check_init(loop_, undertaker_.get());
+  undertaker_->data = this;
+}
+
+Timestamp Worker::now() const {
+  constexpr std::uint64_t kNanosecondsPerMicrosecond = 1000;
+  const auto passed = (uv_hrtime() - steady_start_) / kNanosecondsPerMicrosecond;
+  return wall_start_ + Duration(static_cast<std::int64_t>(passed));
+}
+
+void Worker::record(const Record& record) {
+  if (log_) log_->add(record);
+  if (options_.terminal) append_text(terminal_, record, *options_.terminal);
+}
+
+void Worker::flush_log() {
+  if (log_) log_->flush(now());
+  if (terminal_.empty()) return;
+  // A reader that does not read must not stop the sessions: what it cannot take is not shown.
+  write_without_blocking(STDOUT_FILENO, true, terminal_);
+  terminal_.clear();
+}
+
+uv_buf_t Worker::read_buffer(std::size_t limit) {
+  return uv_buf_init(buffer_.data(), static_cast<unsigned>(std::min(limit, buffer_.size())));
+}
+
+bool Worker::take_descriptors(std::size_t count) {
+  if (descriptors_ + count + WorkerOptions::kDescriptorsReserved > options_.max_descriptors) {
+    return false;
+  }
+  descriptors_ += count;
+  return true;
+}
+
+bool Worker::has_room_for_session() const {
+  return descriptors_ + WorkerOptions::kDescriptorsPerSession +
+             WorkerOptions::kDescriptorsReserved <=
+         options_.max_descriptors;
+}
+
+std::uint16_t Worker::random_data_port() {
+  const auto [low, high] = options_.data_ports;
+  if (low == 0) return 0;
+  return static_cast<std::uint16_t>(std::uniform_int_distribution<int>(low, high)(random_));
+}
+
+void Worker::enlist(LiveSession& session) {
+  session.set_place(sessions_.size());
+  ++sessions_of_client_[network_of(session.client_address())];
+  sessions_.push_back({&session, Timestamp::max()});
+  if (timer_) return;
+  timer_ = make_timer(loop_, this);
+  const auto period =
+      static_cast<std::uint64_t>(std::chrono::floor<std::chrono::milliseconds>(WorkerOptions::kTick).count());
+  uv_timer_start(
+      timer_.get(), [](uv_timer_t* timer) { static_cast<Worker*>(timer->data)->tick(); }, period, period);
+}
+
+void Worker::delist(LiveSession& session) {
+  const auto clients = sessions_of_client_.find(network_of(session.client_address()));
+  if (--clients->second == 0) sessions_of_client_.erase(clients);
+  const auto place = session.place();
+  sessions_[place] = sessions_.back();
+  sessions_[place].session->set_place(place);
+  sessions_.pop_back();
+  if (!sessions_.empty()) return;
+  stop_ticking();
+  if (on_last_gone) on_last_gone();
+}
+
+void Worker::stop_ticking() { timer_.reset(); }
+
+void Worker::bury(std::shared_ptr<void> dead) {
+  graveyard_.push_back(std::move(dead));
+  if (graveyard_.size() > 1) return;
+  uv_check_start(undertaker_.get(), [](uv_check_t* check) {
+    static_cast<Worker*>(check->data)->empty_graveyard();
+  });
+}
+
+void Worker::empty_graveyard() {
+  uv_check_stop(undertaker_.get());
+  std::exchange(graveyard_, {}).clear();
+}
+
+void Worker::shut_down() {
+  stop_ticking();
+  empty_graveyard();
+  undertaker_.reset();
+}
+
+void Worker::set_due(const LiveSession& session, std::optional<Timestamp> due) {
+  sessions_[session.place()].due = due.value_or(Timestamp::max());
+}
+
+void Worker::tick() {
+  const auto time = now();
+  // A session may leave the list while it is told: its place is then taken by the last one.
+  for (auto i = sessions_.size(); i-- > 0;) {
+    if (i < sessions_.size() && sessions_[i].due <= time) sessions_[i].session->on_due();
+  }
+}
+
+void Worker::each_session(void (*visit)(LiveSession&)) {
+  for (auto i = sessions_.size(); i-- > 0;) {
+    if (i < sessions_.size()) visit(*sessions_[i].session);
+  }
+}
+
+}  // namespace ftpscope

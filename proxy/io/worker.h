@@ -1,0 +1,128 @@
+// What the sessions of one event loop share: the loop, its one large read buffer, the log, the terminal,
+// the clock and the descriptor budget. One thread; nothing here is locked.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "analyzer/report_text.h"
+#include "proxy/interceptor.h"
+#include "proxy/io/log_file.h"
+#include "proxy/io/uv_ptr.h"
+
+namespace ftpscope {
+
+class LiveSession;
+
+struct PortRange {
+  std::uint16_t low = 0;  // 0: the kernel chooses
+  std::uint16_t high = 0;
+};
+
+// What a proxy tells each side about where it listens; none: the address at which that side reached it.
+struct Advertised {
+  std::optional<IpAddress> to_client;
+  std::optional<IpAddress> to_server;
+};
+
+struct WorkerOptions {
+  static constexpr std::size_t kRelayBuffer = 1U << 20U;     // default of --relay-buffer
+  static constexpr std::size_t kControlRead = 16384;          // bytes of a control connection a read
+  static constexpr std::size_t kControlQueueHigh = 65536;     // above it the other side is not read
+  static constexpr std::size_t kDescriptorsPerSession = 6;    // 2 control, 1 listener, 2 data, 1 spare
+  static constexpr std::size_t kDescriptorsReserved = 16;     // for the log, DNS, refusals
+  static constexpr Duration kTick = std::chrono::milliseconds(50);
+
+  InterceptorOptions interceptor;
+  PortRange data_ports;
+  Advertised advertised;
+  Duration connect_timeout = std::chrono::seconds(10);
+  Duration stall_timeout = std::chrono::seconds(300);
+  std::size_t relay_buffer = kRelayBuffer;
+  std::size_t max_descriptors = 1024;
+  std::optional<TextStyle> terminal;  // none: quiet
+};
+
+class Worker {
+ public:
+  Worker(uv_loop_t* loop, const WorkerOptions& options, LogFile* log);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  [[nodiscard]] uv_loop_t* loop() const { return loop_; }
+  [[nodiscard]] const WorkerOptions& options() const { return options_; }
+  [[nodiscard]] const Pipeline& pipeline() const { return pipeline_; }
+
+  // The wall clock at the start plus the time since: a clock that is set moves no timeout.
+  [[nodiscard]] Timestamp now() const;
+
+  void record(const Record& record);
+  // Hands all records to the kernel. Called before any byte that they describe is sent.
+  void flush_log();
+
+  // The loop's read buffer: valid until the callback that it was filled for returns.
+  [[nodiscard]] uv_buf_t read_buffer(std::size_t limit);
+
+  // Descriptors in use by sessions. False: the budget is spent, do without.
+  [[nodiscard]] bool take_descriptors(std::size_t count);
+  void use_descriptors(std::size_t count) { descriptors_ += count; }
+  void give_descriptors(std::size_t count) { descriptors_ -= count; }
+  [[nodiscard]] bool has_room_for_session() const;
+
+  // A random port of --data-ports to try first; 0 when the kernel is to choose.
+  [[nodiscard]] std::uint16_t random_data_port();
+
+  // Sessions are told of the passing time by a tick; an idle loop has none.
+  void enlist(LiveSession& session);
+  void delist(LiveSession& session);
+  void set_due(const LiveSession& session, std::optional<Timestamp> due);
+  [[nodiscard]] std::size_t session_count() const { return sessions_.size(); }
+  // Of one client address; of one /64 network with IPv6, since a host has as many addresses as it likes.
+  [[nodiscard]] std::size_t session_count(const IpAddress& client) const;
+  void each_session(void (*visit)(LiveSession&));
+  // Called whenever the last session has gone.
+  std::function<void()> on_last_gone;
+  // Deletes it when the callbacks of this turn of the loop have returned: one of its methods may be
+  // running now.
+  void bury(std::shared_ptr<void> dead);
+  // Closes the loop's own handles. Sessions must have gone.
+  void shut_down();
+
+  // Scratch for the session whose event is being handled (one at a time a loop).
+  std::string out_scratch[2];
+
+ private:
+  struct Enlisted {
+    LiveSession* session;
+    Timestamp due;
+  };
+
+  void tick();
+  void stop_ticking();
+  void empty_graveyard();
+
+  uv_loop_t* loop_;
+  const WorkerOptions& options_;
+  Pipeline pipeline_;
+  LogFile* log_;
+  std::string terminal_;
+  bool terminal_alive_ = true;
+  std::vector<char> buffer_;
+  std::size_t descriptors_ = 0;
+  std::vector<Enlisted> sessions_;
+  std::map<IpAddress, std::size_t> sessions_of_client_;
+  UvPtr<uv_timer_t> timer_;
+  UvPtr<uv_check_t> undertaker_;
+  std::vector<std::shared_ptr<void>> graveyard_;
+  std::random_device random_;
+  Timestamp wall_start_;
+  std::uint64_t steady_start_;
+};
+
+}  // namespace ftpscope
