@@ -72,8 +72,7 @@ void Dialogue::pump() {
 bool Dialogue::pump_side(Side side) {
   if (!readable(side)) return false;
   if (state_.opaque) {
-    const auto bytes = splitter(side).take_rest();
-    if (!bytes.empty()) gate_.on_opaque_bytes(side, bytes);
+    take_opaque(side);
   } else if (side == Side::client && !state_.logged_in && starts_like_tls(splitter(side).rest())) {
     violate(Violation::not_ftp, FindingId::not_ftp, "a TLS ClientHello");
     return false;
@@ -95,9 +94,11 @@ void Dialogue::finish_side(Side side) {
   if (side == Side::server && assembler_.open()) {
     assembler_.close_here();
     end_reply();
+    if (!readable(side)) return;  // its address, or the data before it, comes first
   }
   eof(side) = false;
   waits(side) = true;
+  if (side == Side::server) server_gone_ = true;
   gate_.on_closed(side);
 }
 
@@ -154,7 +155,8 @@ void Dialogue::record_command(const Command& command, CommandId id) {
     if (hide_verb) entry.verb = kHidden;
     if (command.has_argument) entry.argument = kHidden;
     if (entry.redacted) entry.line.reset();
-    if (command.meaning() != Meaning::user) secret_.remember(command.argument);
+    secret_.remember(command.argument);
+    if (hide_verb) secret_.remember(command.name);
   }
   recorder_.emit(entry);
 }
@@ -179,7 +181,10 @@ void Dialogue::inspect_command(const Command& command, CommandId id) {
 void Dialogue::push_pending(const Command& command, CommandId id, const CommandFate& fate) {
   const bool empty_again = command.meaning() == Meaning::empty && !pending_.empty() &&
                            pending_.back().meaning() == Meaning::empty;
-  if (empty_again) return;  // a server that ignores empty lines must not fill the queue with them
+  if (empty_again) {  // a server that ignores empty lines must not fill the queue with them
+    ++pending_.back().repeats;
+    return;
+  }
   PendingCommand entry;
   entry.id = id;
   entry.verb = command.verb;
@@ -209,9 +214,9 @@ void Dialogue::answer(CommandId id, std::string reply) {
 }
 
 // An answer of our own must not overtake the server's reply to an older command: a pipelining client
-// would take it for that one's.
+// would take it for that one's. Behind the end of the server's replies the client hears no more.
 void Dialogue::deliver_own_answers() {
-  while (!stopped_ && !pending_.empty() && pending_.front().answered_by_proxy) {
+  while (!stopped_ && !server_gone_ && !pending_.empty() && pending_.front().answered_by_proxy) {
     const auto command = std::move(pending_.front());
     pending_.erase(pending_.begin());
     ReplyAssembler own;
@@ -239,12 +244,19 @@ void Dialogue::violate(Violation violation, FindingId finding, std::string_view 
 void Dialogue::go_opaque(CommandId id) {
   recorder_.emit(record::Opaque{id});
   recorder_.finding(FindingId::tls_opaque, id, {});
-  const bool injected = !splitter(Side::server).rest().empty() ||
-                        (!splitter(Side::client).rest().empty() &&
-                         !starts_like_tls(splitter(Side::client).rest()));
-  if (injected) recorder_.finding(FindingId::tls_plaintext_behind_auth, id, {});
+  opaque_since_ = id;
   state_.opaque = true;
   pending_.clear();
+}
+
+// What follows AUTH and its 234 must be TLS, whichever segment it came in (threats.md S23).
+void Dialogue::take_opaque(Side side) {
+  const auto bytes = splitter(side).take_rest();
+  if (bytes.empty()) return;
+  if (!std::exchange(opaque_seen_[static_cast<std::size_t>(side)], true) && !is_tls_record(bytes)) {
+    recorder_.finding(FindingId::tls_plaintext_behind_auth, opaque_since_, name_of(side));
+  }
+  gate_.on_opaque_bytes(side, bytes);
 }
 
 }  // namespace ftpscope

@@ -80,14 +80,23 @@ class Dialogue {
   void closed(Side side, Timestamp now);
   void resume(Side side, Timestamp now);
   void tick(Timestamp now);
-  void stop() { stopped_ = true; }
+  void stop() {
+    stopped_ = true;
+    part_due_.reset();
+  }
 
   // The gate's late word on a command that it made wait: it is not passed on, this is its reply.
   void answer(CommandId id, std::string reply);
 
+  // The text as a log may have it: an echo of the last secret is masked.
+  [[nodiscard]] std::string masked(std::string_view text) const {
+    return !limits_.log_secrets && secret_.hides(text) ? secret_.masked(text) : std::string(text);
+  }
+
   // The part of the dialogue that is waiting for more.
   [[nodiscard]] bool wants(Side side) const;
-  [[nodiscard]] bool in_line(Side side) const { return !splitter(side).rest().empty(); }
+  // How many bytes of a line that has not ended are here.
+  [[nodiscard]] std::size_t line_begun(Side side) const { return splitter(side).rest().size(); }
   [[nodiscard]] std::optional<Timestamp> deadline() const { return part_due_; }
   [[nodiscard]] const std::vector<PendingCommand>& pending() const { return pending_; }
 
@@ -123,6 +132,7 @@ class Dialogue {
       std::span<const std::string_view> lines);
   void conclude(const PendingCommand& command, int code);
   void go_opaque(CommandId id);
+  void take_opaque(Side side);
   void violate(Violation violation, FindingId finding, std::string_view detail);
 
   DialogueLimits limits_;
@@ -133,6 +143,9 @@ class Dialogue {
   std::array<bool, 2> waits_{};
   std::array<bool, 2> eof_{};
   bool stopped_ = false;
+  bool server_gone_ = false;
+  CommandId opaque_since_ = 0;
+  std::array<bool, 2> opaque_seen_{};
   ReplyAssembler assembler_;
   std::vector<PendingCommand> pending_;
   CommandId last_id_ = 0;

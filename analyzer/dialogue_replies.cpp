@@ -76,13 +76,18 @@ void Dialogue::end_reply() {
     pending_.front().preliminary_seen = true;
   } else if (wait) {
     waits(Side::server) = true;
-    held_code_ = *reply.code;
+    held_code_ = reply.code;
   } else {
     conclude_head(*reply.code);
   }
 }
 
 void Dialogue::conclude_head(int code) {
+  if (auto& head = pending_.front(); head.repeats > 0) {  // the next empty line is the next id
+    --head.repeats;
+    ++head.id;
+    return;
+  }
   const auto command = std::move(pending_.front());
   pending_.erase(pending_.begin());
   conclude(command, code);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 
 namespace ftpscope {
 
@@ -18,7 +19,7 @@ IpAddress IpAddress::v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uin
 
 IpAddress IpAddress::from_v6_bytes(const std::array<std::uint8_t, 16>& bytes) {
   constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  if (std::equal(kMapped.begin(), kMapped.end(), bytes.begin())) {
+  if (std::ranges::equal(kMapped, std::span(bytes).first<12>())) {
     return v4(bytes[12], bytes[13], bytes[14], bytes[15]);
   }
   return IpAddress{bytes, true};
@@ -56,7 +57,7 @@ Scope scope_of(const IpAddress& ip) { return ip.v6 ? scope_of_v6(ip) : scope_of_
 std::optional<IpAddress> parse_ip(std::string_view text) {
   std::array<char, INET6_ADDRSTRLEN> terminated{};
   if (text.size() >= terminated.size() || text.find('\0') != text.npos) return std::nullopt;
-  std::copy(text.begin(), text.end(), terminated.begin());
+  std::ranges::copy(text, terminated.begin());
   IpAddress ip;
   if (inet_pton(AF_INET, terminated.data(), ip.bytes.data()) == 1) return ip;
   if (inet_pton(AF_INET6, terminated.data(), ip.bytes.data()) != 1) return std::nullopt;

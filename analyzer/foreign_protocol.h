@@ -12,6 +12,11 @@ namespace ftpscope {
 // A TLS record of type handshake; no FTP command starts with that byte (RFC 8446 5.1).
 inline bool starts_like_tls(std::string_view bytes) { return bytes.starts_with('\x16'); }
 
+// An alert or a handshake: what either side may begin with.
+inline bool is_tls_record(std::string_view bytes) {
+  return starts_like_tls(bytes) || bytes.starts_with('\x15');
+}
+
 // What it is, in words, when the command is none of FTP.
 std::optional<std::string_view> foreign_protocol(const Command& command);
 

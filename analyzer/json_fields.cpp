@@ -109,9 +109,7 @@ std::string JsonFields::bytes_of(const Json& value, std::string_view key) {
   return {};
 }
 
-std::string JsonFields::bytes(std::string_view key) {
-  return bytes_of(need(key), key);
-}
+std::string JsonFields::bytes(std::string_view key) { return bytes_of(need(key), key); }
 
 std::vector<std::string> JsonFields::list_of_bytes(std::string_view key) {
   std::vector<std::string> list;

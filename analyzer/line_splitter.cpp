@@ -22,6 +22,18 @@ std::string_view name_of(Ending ending) {
   return "none";
 }
 
+std::string_view bytes_of(Ending ending) {
+  switch (ending) {
+    case Ending::crlf:
+      return "\r\n";
+    case Ending::lf:
+      return "\n";
+    case Ending::none:
+      return "";
+  }
+  return "";
+}
+
 void LineSplitter::feed(std::string_view bytes, bool urgent) {
   if (taken_ == window_.size()) {
     window_ = bytes;

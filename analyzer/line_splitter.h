@@ -24,6 +24,7 @@ struct Line {
 };
 
 std::string_view name_of(Ending ending);
+std::string_view bytes_of(Ending ending);
 
 class LineSplitter {
  public:

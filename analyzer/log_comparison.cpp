@@ -57,9 +57,7 @@ class SessionTexts final : public RecordSink {
 
 }  // namespace
 
-bool comes_again(const record::Body& body) {
-  return std::visit(Comes{}, body);
-}
+bool comes_again(const record::Body& body) { return std::visit(Comes{}, body); }
 
 std::string records_to_come_again(std::string_view log) {
   SessionTexts texts;

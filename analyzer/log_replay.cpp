@@ -25,18 +25,6 @@ DialogueLimits no_limits() {
           .log_secrets = true};
 }
 
-std::string_view bytes_of(Ending ending) {
-  switch (ending) {
-    case Ending::crlf:
-      return "\r\n";
-    case Ending::lf:
-      return "\n";
-    case Ending::none:
-      return "";
-  }
-  return "";
-}
-
 std::string line_of(const record::Command& command) {
   if (command.line) return std::string(*command.line);
   std::string line(command.verb);
@@ -178,6 +166,7 @@ LogReplay::LogReplay(RecordSink& sink) : sink_(sink) {}
 LogReplay::~LogReplay() = default;
 
 void LogReplay::add(const Record& record) {
+  if (std::holds_alternative<record::Lost>(record.body)) return;  // of no session
   auto found = sessions_.find(record.session);
   if (found == sessions_.end()) {
     const std::string name(record.session);

@@ -24,6 +24,28 @@ Words split_words(std::string_view text) {
   return {text.substr(0, end), text.substr(end + 1), true};
 }
 
+bool is_address_command(std::string_view line) {
+  const auto* verb = find_verb(split_words(line).verb);
+  return verb && verb->meaning == Meaning::port;
+}
+
+// For a server that ends lines at CR or NUL, and for one that leaves these two out (RFC 854: a NUL is no
+// operation).
+bool hides_in(std::string_view text, bool first_is_known) {
+  if (text.find_first_of(kLineBreakers) == text.npos) return false;
+  std::string without;
+  for (const char c : text) {
+    if (kLineBreakers.find(c) == kLineBreakers.npos) without.push_back(c);
+  }
+  if (!first_is_known && is_address_command(without)) return true;
+  for (bool first = true; !text.empty(); first = false) {
+    const auto end = std::min(text.find_first_of(kLineBreakers), text.size());
+    if (!(first && first_is_known) && is_address_command(text.substr(0, end))) return true;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return false;
+}
+
 }  // namespace
 
 bool Command::canonical() const {
@@ -55,6 +77,8 @@ Command parse_command(const Line& line, std::string& scratch) {
     command.dangling_telnet = stripped.dangling;
     scratch = std::move(stripped.text);
     text = scratch;
+    // CR, a Telnet command, LF: whoever takes Telnet out first sees a CRLF there.
+    if (line.ending == Ending::lf && text.ends_with('\r')) text.remove_suffix(1);
   }
   const auto words = split_words(text);
   command.verb = words.verb.empty() ? &kEmptyLine : find_verb(words.verb);
@@ -65,20 +89,11 @@ Command parse_command(const Line& line, std::string& scratch) {
 }
 
 bool hides_address_command(const Command& command) {
-  std::string scratch;
-  auto text = command.line.text();
-  if (has_telnet(text)) {
-    scratch = strip_telnet(text).text;
-    text = scratch;
-  }
-  for (auto at = text.find_first_of(kLineBreakers); at != text.npos;
-       at = text.find_first_of(kLineBreakers)) {
-    text.remove_prefix(at + 1);
-    const auto words = split_words(text.substr(0, text.find_first_of(kLineBreakers)));
-    const auto* verb = find_verb(words.verb);
-    if (verb && verb->meaning == Meaning::port) return true;
-  }
-  return false;
+  const auto text = command.line.text();
+  if (text.find_first_of(kLineBreakers) == text.npos && !has_telnet(text)) return false;
+  const bool is_one = command.meaning() == Meaning::port;  // then it is read as such, not hidden
+  if (hides_in(text, is_one)) return true;
+  return has_telnet(text) && hides_in(strip_telnet(text).text, is_one);
 }
 
 }  // namespace ftpscope

@@ -31,8 +31,8 @@ std::string canonical_line(const Command& command);
 // the command's views point into the line or into it.
 Command parse_command(const Line& line, std::string& scratch);
 
-// The line, read leniently, has another line in it for a server that also ends lines at CR or NUL, and
-// that one is an address command (PORT, EPRT, LPRT). See threats.md S02.
+// A server that also ends lines at CR or NUL, or leaves these bytes out, or does not know Telnet, reads an
+// address command (PORT, EPRT, LPRT) from this line that we do not. See threats.md S02, S03.
 bool hides_address_command(const Command& command);
 
 }  // namespace ftpscope

@@ -140,6 +140,12 @@ void body_fields(JsonObject& o, const record::ChannelOpened& r) {
   leg_field(o, "server", r.server);
 }
 
+// bytes * 1'000'000 would overflow at 18 TB.
+std::uint64_t bytes_a_second(std::uint64_t bytes, Duration::rep duration_us) {
+  const auto us = static_cast<std::uint64_t>(duration_us);
+  return bytes / us * 1'000'000 + bytes % us * 1'000'000 / us;
+}
+
 void body_fields(JsonObject& o, const record::Data& r) {
   o.number("id", r.id);
   number_or_null(o, "to", r.to);
@@ -160,9 +166,7 @@ void body_fields(JsonObject& o, const record::Data& r) {
   const auto duration = r.connected ? std::optional((end - *r.connected).count()) : std::nullopt;
   number_or_null(o, "duration_us", duration);
   const bool measurable = duration && *duration > 0 && bytes > 0;
-  const auto rate = measurable
-                        ? std::optional(bytes * 1'000'000 / static_cast<std::uint64_t>(*duration))
-                        : std::nullopt;
+  const auto rate = measurable ? std::optional(bytes_a_second(bytes, *duration)) : std::nullopt;
   number_or_null(o, "rate", rate);
   r.closed_first ? o.word("closed_first", name_of(*r.closed_first))
                  : o.word("closed_first", "proxy");
@@ -201,6 +205,13 @@ void body_fields(JsonObject& o, const record::End& r) {
   o.number("duration_us", r.duration.count());
 }
 
+// The calendar part of a time changes once a second, and records come by the thousand in it.
+struct FormattedSecond {
+  std::chrono::sys_seconds second;
+  std::string text;
+};
+thread_local FormattedSecond last_second;
+
 std::string_view kind_of(const record::Session&) { return "session"; }
 std::string_view kind_of(const record::Connected&) { return "connected"; }
 std::string_view kind_of(const record::Command&) { return "command"; }
@@ -218,10 +229,8 @@ std::string_view kind_of(const record::End&) { return "end"; }
 }  // namespace
 
 void append_time(std::string& out, Timestamp time) {
-  // The calendar part changes once a second, and records come by the thousand in it.
-  thread_local std::chrono::sys_seconds cached_second{};
-  thread_local std::string cached;
   const auto second = std::chrono::floor<std::chrono::seconds>(time);
+  auto& [cached_second, cached] = last_second;
   if (cached.empty() || second != cached_second) {
     const auto day = std::chrono::floor<std::chrono::days>(second);
     const std::chrono::year_month_day date(day);

@@ -203,9 +203,7 @@ record::Body RecordReader::finding() {
   return finding;
 }
 
-record::Body RecordReader::opaque() {
-  return record::Opaque{fields_.number<CommandId>("to")};
-}
+record::Body RecordReader::opaque() { return record::Opaque{fields_.number<CommandId>("to")}; }
 
 record::Body RecordReader::lost() {
   return record::Lost{fields_.number<std::uint64_t>("records_lost")};

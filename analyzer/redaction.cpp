@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <functional>
 
 namespace ftpscope {
 
@@ -10,7 +11,8 @@ namespace {
 
 constexpr auto kHarmlessBeforeLogin = std::to_array<std::string_view>(
     {"USER", "AUTH", "FEAT", "HOST", "OPTS", "LANG", "CLNT", "SYST", "HELP", "NOOP", "QUIT", "PBSZ",
-     "PROT", "STAT", "ABOR", "REIN", "TYPE", "MODE", "STRU", "PASV", "EPSV", "PORT", "EPRT"});
+     "PROT", "STAT", "ABOR", "REIN", "TYPE", "MODE", "STRU", "PASV", "EPSV", "LPSV", "PORT",
+     "EPRT", "LPRT"});
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
@@ -48,18 +50,26 @@ bool hides_verb(const Command& command, bool logged_in) {
 }
 
 void SecretMask::remember(std::string_view secret) {
-  if (secret.size() >= kShortest) secret_ = secret.substr(0, kLongest);
+  secret = secret.substr(0, kLongest);
+  if (secret.size() < kShortest || std::ranges::find(secrets_, secret) != secrets_.end()) return;
+  if (secrets_.size() == kMost) secrets_.erase(secrets_.begin());
+  secrets_.emplace_back(secret);
 }
 
 bool SecretMask::hides(std::string_view text) const {
-  return !secret_.empty() && text.find(secret_) != text.npos;
+  return std::ranges::any_of(
+      secrets_, [text](const std::string& secret) { return text.find(secret) != text.npos; });
 }
 
 std::string SecretMask::masked(std::string_view text) const {
+  auto longest_first = secrets_;  // one may be the beginning of another
+  std::ranges::stable_sort(longest_first, std::ranges::greater(), &std::string::size);
   std::string result(text);
-  for (auto at = result.find(secret_); at != result.npos; at = result.find(secret_, at)) {
-    result.replace(at, secret_.size(), kHidden);
-    at += kHidden.size();
+  for (const auto& secret : longest_first) {
+    for (auto at = result.find(secret); at != result.npos; at = result.find(secret, at)) {
+      result.replace(at, secret.size(), kHidden);
+      at += kHidden.size();
+    }
   }
   return result;
 }

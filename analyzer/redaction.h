@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "analyzer/message.h"
 
@@ -24,13 +25,14 @@ class SecretMask {
  public:
   static constexpr std::size_t kShortest = 3;  // "a" would mask half of every reply
   static constexpr std::size_t kLongest = 512;
+  static constexpr std::size_t kMost = 8;  // PASS, ACCT, and a few that were typed in the wrong place
 
   void remember(std::string_view secret);
   [[nodiscard]] bool hides(std::string_view text) const;
   [[nodiscard]] std::string masked(std::string_view text) const;
 
  private:
-  std::string secret_;
+  std::vector<std::string> secrets_;  // the oldest first
 };
 
 }  // namespace ftpscope

@@ -31,6 +31,7 @@ struct PendingCommand {
   bool barrier = false;  // no later command is read before its final reply
   char mode = '\0';      // of MODE
   bool epsv_all = false;
+  std::uint32_t repeats = 0;  // empty lines behind this one, which may or may not be answered
   bool answered_by_proxy = false;
   std::string own_answer;  // it goes out when the replies to all older commands have
 

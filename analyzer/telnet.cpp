@@ -35,12 +35,12 @@ TelnetText strip_telnet(std::string_view bytes) {
     }
     result.commands = true;
     if (takes_option(command)) {
-      result.dangling = at >= bytes.size();
+      result.dangling = result.dangling || at >= bytes.size();
       ++at;
     } else if (command == kSubnegotiation) {
       const auto end = bytes.find(std::string_view("\xff\xf0", 2), at);
-      result.dangling = end == bytes.npos;
-      at = result.dangling ? bytes.size() : end + 2;
+      result.dangling = true;
+      at = end == bytes.npos ? bytes.size() : end + 2;
     }
   }
   return result;

@@ -52,9 +52,10 @@ void Interceptor::on(const event::Received& event) {
   last_activity_ = now();
   dialogue_.received(event.from, event.bytes, event.urgent, now());
   auto& since = line_since_[static_cast<std::size_t>(event.from)];
-  if (!dialogue_.in_line(event.from) || !dialogue_.wants(event.from)) {
+  const auto begun = dialogue_.line_begun(event.from);
+  if (begun == 0 || !dialogue_.wants(event.from)) {
     since.reset();
-  } else if (!since) {
+  } else if (!since || begun <= event.bytes.size()) {  // or the one before it has ended just now
     since = now();
   }
 }
@@ -117,8 +118,8 @@ bool Interceptor::on_reply(const Reply& reply, const PendingCommand* answered, s
     return true;
   }
   if (const auto* replace = std::get_if<Replace>(&verdict.action)) {
-    recorder_.emit(record::Rewrite{to, answered ? answered->name() : std::string_view("reply"), raw,
-                                   replace->bytes, verdict.why});
+    record_rewrite({to, answered ? answered->name() : std::string_view("reply"), raw,
+                    replace->bytes, verdict.why});
     send_reply(replace->bytes, to);
     return false;
   }
@@ -138,7 +139,7 @@ void Interceptor::send_reply(std::string_view raw, std::optional<CommandId> to) 
   }
   const auto canonical = canonical_reply(raw);
   if (canonical != raw) {
-    recorder_.emit(record::Rewrite{to, "line", raw, canonical, "--lines strict"});
+    record_rewrite({to, "line", raw, canonical, "--lines strict"});
   }
   effects_.send(Side::client, canonical);
 }
@@ -182,8 +183,17 @@ void Interceptor::expose(ExposeAddress address, CommandId command, Side from,
 }
 
 void Interceptor::record_rewrite(const Exposing& message, std::string_view after) {
-  recorder_.emit(
-      record::Rewrite{message.command, message.what, message.original, after, message.why});
+  const record::Rewrite entry{message.command, message.what, message.original, after, message.why};
+  message.from == Side::client ? recorder_.emit(entry) : record_rewrite(entry);
+}
+
+// A reply may echo a secret (threats.md S30).
+void Interceptor::record_rewrite(record::Rewrite rewrite) {
+  const auto before = dialogue_.masked(rewrite.before);
+  const auto after = dialogue_.masked(rewrite.after);
+  rewrite.before = before;
+  rewrite.after = after;
+  recorder_.emit(rewrite);
 }
 
 void Interceptor::on(const event::Exposed& event) {

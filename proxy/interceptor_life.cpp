@@ -121,8 +121,9 @@ std::optional<Timestamp> Interceptor::idle_deadline() const {
 
 std::optional<Timestamp> Interceptor::deadline() const {
   if (ended_) return std::nullopt;
-  auto due = earlier(dialogue_.deadline(), linger_until_);
-  if (linger_until_) return due;
+  auto due = dialogue_.deadline();
+  // With both sides closed nothing is waited for but data, and the driver watches that.
+  if (linger_until_) return closed_[0] && closed_[1] ? due : earlier(due, linger_until_);
   const auto& timeouts = options_.timeouts;
   if (server_connected_ && !state_.greeted) due = earlier(due, after(started_, timeouts.greeting));
   if (!state_.logged_in && !state_.opaque) due = earlier(due, after(started_, timeouts.login));
@@ -171,7 +172,8 @@ void Interceptor::time_out(FindingId finding, std::string_view text) {
 void Interceptor::refuse(SessionEnd how, std::string_view reply, std::string_view why) {
   begin_end(std::nullopt, how, why);
   dialogue_.stop();
-  if (!reply.empty() && !state_.opaque) {
+  const bool hears = !closed_[static_cast<std::size_t>(Side::server)];  // else it has had its FIN
+  if (!reply.empty() && !state_.opaque && hears) {
     ReplyAssembler last_word;
     const std::string line(reply);
     LineSplitter lines;

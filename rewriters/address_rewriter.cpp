@@ -73,9 +73,8 @@ Target target_of(const FoundAddress& found, const IpAddress& server, DataAddress
   const auto detail = to_text(found.endpoint) + ", the server is " + to_text(server);
   const auto finding = is_untranslated(found.endpoint.ip, server) ? FindingId::pasv_private
                                                                   : FindingId::pasv_foreign;
-  const auto scope = scope_of(found.endpoint.ip);
-  const bool usable = scope != Scope::unspecified && scope != Scope::multicast;
-  const bool stated = policy == DataAddress::stated && usable;
+  const bool stated =
+      policy == DataAddress::stated && may_be_followed(found.endpoint.ip, server);
   return {{stated ? found.endpoint.ip : server, found.endpoint.port}, Note{finding, detail}};
 }
 

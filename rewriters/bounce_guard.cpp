@@ -22,6 +22,18 @@ bool is_untranslated(const IpAddress& stated, const IpAddress& seen) {
   return (scope == Scope::site || scope == Scope::link) && scope_of(seen) == Scope::global;
 }
 
+bool may_be_followed(const IpAddress& stated, const IpAddress& seen) {
+  switch (const auto scope = scope_of(stated)) {
+    case Scope::global:
+    case Scope::site: return true;
+    case Scope::loopback:
+    case Scope::link: return scope_of(seen) == scope;
+    case Scope::unspecified:
+    case Scope::multicast: return false;
+  }
+  return false;
+}
+
 CommandVerdict BounceGuard::on_command(const Command& command, const SessionState& state) const {
   const auto meaning = command.meaning();
   const bool sets_up_data = meaning == Meaning::port || meaning == Meaning::passive;
@@ -41,11 +53,15 @@ CommandVerdict BounceGuard::on_command(const Command& command, const SessionStat
     return refuse(FindingId::port_reserved, "501 Ports below 1024 are not allowed.",
                   to_text(found->endpoint));
   }
+  if (found->endpoint == state.proxy) {
+    return refuse(FindingId::port_foreign, "501 The address must be your own.", "the proxy itself");
+  }
   const bool own = found->endpoint.ip == state.client_ip;
-  const bool routable = scope_of(found->endpoint.ip) != Scope::unspecified &&
-                        scope_of(found->endpoint.ip) != Scope::multicast;
-  if (own || is_untranslated(found->endpoint.ip, state.client_ip)) return {};
-  if (policy_ == DataAddress::stated && routable) return {};
+  if (own) return {};
+  const bool usable = policy_ == DataAddress::stated
+                          ? may_be_followed(found->endpoint.ip, state.client_ip)
+                          : is_untranslated(found->endpoint.ip, state.client_ip);
+  if (usable) return {};
   return refuse(FindingId::port_foreign, "501 The address must be your own.",
                 to_text(found->endpoint));
 }

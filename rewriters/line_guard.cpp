@@ -29,7 +29,7 @@ CommandVerdict LineGuard::on_command(const Command& command, const SessionState&
                   "hidden address command");
   }
   if (command.dangling_telnet) {
-    return refuse(FindingId::command_ambiguous, "500 This line ends inside a Telnet command.\r\n",
+    return refuse(FindingId::command_ambiguous, "500 This line has an unfinished Telnet command.\r\n",
                   "dangling Telnet command");
   }
   if (lines_ == Lines::raw) return {};

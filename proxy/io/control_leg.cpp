@@ -122,7 +122,7 @@ void ControlLeg::flush_waiting() {
     return;
   }
   in_flight_ = length;
-  write.release();  // the callback has it now
+  static_cast<void>(write.release());  // the callback has it now
 }
 
 void ControlLeg::on_written(int status) {

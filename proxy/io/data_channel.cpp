@@ -118,7 +118,7 @@ void DataChannel::connect_target() {
     return;
   }
   last_progress_ = session_.worker().now();  // from here on the stall timeout counts
-  connect.release();                         // the callback has it now
+  static_cast<void>(connect.release());  // the callback has it now
 }
 
 void DataChannel::on_connected(int status) {
@@ -198,7 +198,7 @@ void DataChannel::queue(Leg& to, std::string_view bytes) {
     on_broken(to);
     return;
   }
-  write.release();  // the callback has it now
+  static_cast<void>(write.release());  // the callback has it now
 }
 
 void DataChannel::on_written(Leg& to, int status) {

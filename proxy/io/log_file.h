@@ -5,19 +5,20 @@
 
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <string>
-#include <vector>
 
 #include "analyzer/record.h"
+#include "proxy/io/outlet.h"
 
 namespace ftpscope {
 
 class LogFile {
  public:
   // "-" is standard output. Appends; a torn last line of an earlier run is ended first.
-  static std::expected<LogFile, std::string> open(const std::string& path);
-  LogFile(LogFile&& moved) noexcept;
-  LogFile& operator=(LogFile&&) = delete;
+  static std::expected<std::unique_ptr<LogFile>, std::string> open(const std::string& path);
+  LogFile(const LogFile&) = delete;
+  LogFile& operator=(const LogFile&) = delete;
   ~LogFile();
 
   void add(const Record& record);
@@ -30,10 +31,10 @@ class LogFile {
   explicit LogFile(int fd);
   void write_out();
   void tell_lost(Timestamp now);
-  void repair_torn_line();
+  void end_torn_line();
+  void take_back(std::size_t bytes);
 
-  int fd_;
-  bool pipe_ = false;  // or a terminal: writing may block, so it is asked for first
+  Outlet outlet_;
   std::string buffer_;
   std::size_t records_ = 0;  // in buffer_
   bool torn_ = false;        // the file does not end with a whole line
@@ -41,8 +42,5 @@ class LogFile {
   std::uint64_t lost_untold_ = 0;
   std::uint64_t own_seq_ = 0;  // of `lost` records
 };
-
-// Writes as much as the descriptor takes without blocking; bytes written.
-std::size_t write_without_blocking(int fd, bool may_block, std::string_view bytes);
 
 }  // namespace ftpscope

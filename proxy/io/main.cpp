@@ -3,10 +3,14 @@
 
 #include "proxy/io/options.h"
 #include "proxy/io/proxy_command.h"
+#include "proxy/io/replay_server.h"
 
 int main(int argc, char** argv) {
   using namespace ftpscope;
   auto request = parse_command_line(argc, argv);
   if (const auto* code = std::get_if<int>(&request)) return *code;
+  if (const auto* replay = std::get_if<ReplayServerOptions>(&request)) {
+    return run_replay_server(*replay);
+  }
   return run_proxy(std::move(std::get<ProxyOptions>(request)));
 }

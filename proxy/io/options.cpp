@@ -20,13 +20,20 @@ constexpr auto kProxyFooter = R"(Examples:
 
 Exit codes: 0 stopped by SIGTERM or SIGINT, 2 wrong usage (the sentence on stderr says what to do).)";
 
+constexpr auto kReplayServerFooter = R"(Each client gets the session from its start: its commands are matched by verb and argument in the order
+of recording; any login is taken; data connections work in whatever mode the client asks for.
+
+Example:
+  ftpscope replay server captures/demo --listen 127.0.0.1:2121
+  curl ftp://anyone:secret@127.0.0.1:2121/)";
+
 constexpr auto kFooter = R"(ftpscope COMMAND --help tells more. The documents: README.md, proxy/README.md, analyzer/README.md.)";
 
 CLI::Option* add_seconds(CLI::App& app, const std::string& name, Duration& value,
                          const std::string& description) {
   const auto set = [&value, name](const double& seconds) {
     constexpr double kMost = 1e9;
-    if (!(seconds >= 0 && seconds <= kMost)) {
+    if (std::isnan(seconds) || seconds < 0 || seconds > kMost) {
       throw CLI::ValidationError(name, "needs a number of seconds from 0 to 1000000000");
     }
     value = Duration(std::llround(seconds * 1e6));
@@ -42,7 +49,7 @@ CLI::Option* add_count(CLI::App& app, const std::string& name, T& value,
                        const std::string& description, std::size_t least, std::size_t most) {
   return app.add_option(name, value, description)
       ->capture_default_str()
-      ->check(CLI::Range(least, most))
+      ->check(CLI::Range(least, most).description(""))
       ->type_name("N");
 }
 
@@ -54,7 +61,7 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, Enum& value, Enu
     value = text == second_name ? second : first;
   };
   return app.add_option_function<std::string>(name, set, description)
-      ->check(CLI::IsMember({first_name, second_name}))
+      ->check(CLI::IsMember({first_name, second_name}).description(""))
       ->default_str(first_name)
       ->type_name(first_name + "|" + second_name);
 }
@@ -97,7 +104,7 @@ void add_output(CLI::App& app, ProxyOptions& options, Terminal& terminal) {
   app.add_flag("-v,--verbose", terminal.verbose, "print notes, exposed addresses and latencies too")
       ->group("Output")->excludes(quiet);
   app.add_option("--colour", terminal.colour, "colour the dialogue; auto: on a terminal")
-      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->check(CLI::IsMember({"auto", "always", "never"}).description(""))
       ->capture_default_str()->type_name("auto|always|never")->group("Output");
 }
 
@@ -105,22 +112,23 @@ void add_policy(CLI::App& app, ProxyOptions& options) {
   auto& policy = options.worker.interceptor.policy;
   const auto group = "Policy";
   add_choice(app, "--lines", policy.lines, Lines::raw, Lines::strict, "raw", "strict",
-             "raw: what needs no rewriting passes byte for byte; strict: one canonical line for "
-             "each, ambiguous ones are refused")->group(group);
+             "raw: what needs no rewriting passes byte for byte;\n"
+             "strict: one canonical line for each, ambiguous ones are refused")->group(group);
   add_choice(app, "--tls", policy.tls, Tls::pass, Tls::refuse, "pass", "refuse",
-             "pass: AUTH TLS goes through, the session is opaque from then on; refuse: 534, and FEAT "
-             "does not promise it")->group(group);
+             "pass: AUTH TLS goes through, the session is opaque from then on;\n"
+             "refuse: AUTH gets 534, and FEAT does not promise it")->group(group);
   add_choice(app, "--data-address", policy.data_address, DataAddress::peer, DataAddress::stated,
              "peer", "stated",
-             "where data connections go: to the control connection's peer, or to the address that "
-             "PORT or 227 states")->group(group);
+             "where data connections go: to the control connection's peer,\n"
+             "or to the address that PORT or 227 states")->group(group);
   app.add_option_function<std::string>(
          "--data-ports",
          [&options](const std::string& text) { set_data_ports(options.worker.data_ports, text); },
          "ports to listen on for data connections (default: the kernel chooses)")
       ->type_name("LOW-HIGH")->group(group);
   app.add_option("--advertise", options.advertise,
-                 "the address that clients are told in 227; auto: the one at which they reached us")
+                 "the address that clients are told in 227;\n"
+                 "auto: the one at which they reached us")
       ->capture_default_str()->type_name("ADDRESS|NAME|auto")->group(group);
   app.add_option("--advertise-server", options.advertise_server,
                  "the address that the server is told in PORT and EPRT")
@@ -132,15 +140,16 @@ void add_limits(CLI::App& app, ProxyOptions& options) {
   auto& worker = options.worker;
   constexpr std::size_t kMany = 1U << 30U;
   const auto group = "Limits";
-  add_count(app, "--max-line", limits.line_max, "longest line, bytes; a longer one ends the session with 500 or 421", 64, kMany)->group(group);
-  add_count(app, "--max-reply", limits.reply_max, "longest multi-line reply, bytes; a longer one ends the session with 421", 64, kMany)->group(group);
+  add_count(app, "--max-line", limits.line_max, "longest line, bytes; a longer one ends the session (500, 421)", 64, kMany)->group(group);
+  add_count(app, "--max-reply", limits.reply_max, "longest multi-line reply, bytes; a longer one ends the session (421)", 64, kMany)->group(group);
   add_count(app, "--max-reply-lines", limits.reply_lines_max, "the same in lines", 1, kMany)->group(group);
-  add_count(app, "--max-in-flight", limits.in_flight_max, "commands of a session without their final reply; then the client waits", 2, kMany)->group(group);
+  add_count(app, "--max-in-flight", limits.in_flight_max, "commands without their final reply; then the client waits", 2, kMany)->group(group);
   add_count(app, "--max-unknown-before-login", limits.unknown_before_login_max, "unknown commands before login; this one ends the session", 1, kMany)->group(group);
   add_count(app, "--max-sessions", options.accept.sessions, "sessions at a time, more get 421; 0: no limit", 0, kMany)->group(group);
-  add_count(app, "--max-sessions-per-client", options.accept.sessions_per_client, "the same for one client address (one /64 of IPv6); 0: no limit", 0, kMany)->group(group);
-  add_count(app, "--max-descriptors", worker.max_descriptors, "open files, 2 to 5 a session; more sessions get 421, more data connections 425", 32, kMany)->group(group);
-  add_count(app, "--relay-buffer", worker.relay_buffer, "bytes read at once from a data connection, and most that waits for a slow receiver", 4096, kMany)->group(group);
+  add_count(app, "--max-sessions-per-client", options.accept.sessions_per_client, "the same for one client address (a /64 of IPv6); 0: no limit", 0, kMany)->group(group);
+  add_count(app, "--max-descriptors", worker.max_descriptors, "open files, 2 to 5 a session (default: the ulimit);\nmore sessions get 421, more data connections 425", 32, kMany)->group(group);
+  add_count(app, "--relay-buffer", worker.relay_buffer, "bytes read at once from a data connection,\nand most that waits for a slow receiver", 4096, kMany)->group(group);
+  app.get_option("--max-descriptors")->default_str("");
 }
 
 void add_timeouts(CLI::App& app, ProxyOptions& options) {
@@ -156,6 +165,17 @@ void add_timeouts(CLI::App& app, ProxyOptions& options) {
   add_seconds(app, "--grace", options.grace, "after SIGTERM, for running transfers to finish")->group(group);
 }
 
+void add_replay_server(CLI::App& app, ReplayServerOptions& options) {
+  auto* server = app.add_subcommand("server", "be the server of a recorded session, for any client");
+  server->footer(kReplayServerFooter);
+  server->add_option("RECORDING", options.recording, "a folder with a session.jsonl, or a session log")
+      ->required();
+  add_address(*server, "--listen", options.listen, 0, "where clients connect; port 0: any");
+  server->add_option("--log", options.log, "write the replayed sessions to this file; - is stdout")
+      ->type_name("FILE");
+  server->add_flag("-q,--quiet", options.quiet, "do not print the dialogue");
+}
+
 void settle_terminal(ProxyOptions& options, const Terminal& terminal) {
   if (options.quiet || options.log == "-") return;
   const bool tty = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
@@ -167,6 +187,8 @@ void settle_terminal(ProxyOptions& options, const Terminal& terminal) {
 
 Request parse_command_line(int argc, char** argv) {
   CLI::App app("See what FTP clients and servers say to each other, and make it work.", "ftpscope");
+  constexpr std::size_t kOptionColumn = 34;
+  app.get_formatter()->column_width(kOptionColumn);
   app.set_version_flag("--version", "ftpscope " FTPSCOPE_VERSION);
   app.require_subcommand(1);
   app.footer(kFooter);
@@ -181,15 +203,20 @@ Request parse_command_line(int argc, char** argv) {
   add_policy(*proxy, options);
   add_limits(*proxy, options);
   add_timeouts(*proxy, options);
+  ReplayServerOptions replay_options;
+  auto* replay = app.add_subcommand("replay", "let a recorded session happen again");
+  replay->require_subcommand(1);
+  add_replay_server(*replay, replay_options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const bool asked_for = error.get_exit_code() == 0;  // --help, --version
     if (asked_for) return app.exit(error);
-    std::cerr << "ftpscope: " << error.what() << " (ftpscope "
-              << (proxy->parsed() ? "proxy " : "") << "--help tells more)\n";
+    const auto command = proxy->parsed() ? "proxy " : replay->parsed() ? "replay server " : "";
+    std::cerr << "ftpscope: " << error.what() << " (ftpscope " << command << "--help tells more)\n";
     return kExitUsage;
   }
+  if (replay->parsed()) return replay_options;
   settle_terminal(options, terminal);
   return options;
 }

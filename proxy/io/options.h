@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "proxy/io/acceptor.h"
+#include "proxy/io/replay_server.h"
 #include "proxy/io/socket_address.h"
 #include "proxy/io/worker.h"
 
@@ -24,7 +25,7 @@ struct ProxyOptions {
 };
 
 // What the command line asks for, or the exit code after help, version or an error have been printed.
-using Request = std::variant<ProxyOptions, int>;
+using Request = std::variant<ProxyOptions, ReplayServerOptions, int>;
 
 Request parse_command_line(int argc, char** argv);
 

@@ -155,21 +155,22 @@ int run_proxy(ProxyOptions options) {
   if (!to_server) return fail(to_server.error());
   options.worker.advertised = {*to_client, *to_server};
 
-  std::optional<LogFile> log;
+  std::unique_ptr<LogFile> log;
   if (!options.log.empty()) {
     auto opened = LogFile::open(options.log);
     if (!opened) return fail(opened.error());
-    log.emplace(std::move(*opened));
+    log = std::move(*opened);
   }
 
   uv_loop_t loop{};
   uv_loop_init(&loop);
-  auto proxy = std::make_unique<Proxy>(&loop, options, log ? &*log : nullptr);
+  auto proxy = std::make_unique<Proxy>(&loop, options, log.get());
   const auto listening = proxy->start(*address);
   if (listening) {
     auto& out = options.log == "-" ? std::cerr : std::cout;
     out << "ftpscope: listening on " << to_text(*listening) << ", server "
-        << to_text(options.server) << std::endl;
+        << to_text(options.server) << '\n'
+        << std::flush;
   } else {
     proxy->abandon();
   }

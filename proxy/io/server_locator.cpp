@@ -49,7 +49,7 @@ void FixedServer::locate(const Endpoint&, Found found) {
     lookup->found(std::unexpected(uv_strerror(status)));
     return;
   }
-  lookup.release();  // the callback has it now
+  static_cast<void>(lookup.release());  // the callback has it now
 }
 
 }  // namespace ftpscope

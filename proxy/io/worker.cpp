@@ -30,6 +30,7 @@ Worker::Worker(uv_loop_t* loop, const WorkerOptions& options, LogFile* log)
       options_(options),
       pipeline_(options.interceptor.policy),
       log_(log),
+      terminal_(STDOUT_FILENO),
       buffer_(std::max(options.relay_buffer, WorkerOptions::kControlRead)),
       wall_start_(std::chrono::floor<Duration>(std::chrono::system_clock::now())),
       steady_start_(uv_hrtime()) {
@@ -46,15 +47,14 @@ Timestamp Worker::now() const {
 
 void Worker::record(const Record& record) {
   if (log_) log_->add(record);
-  if (options_.terminal) append_text(terminal_, record, *options_.terminal);
+  if (options_.terminal) append_text(terminal_text_, record, *options_.terminal);
 }
 
 void Worker::flush_log() {
   if (log_) log_->flush(now());
-  if (terminal_.empty()) return;
-  // A reader that does not read must not stop the sessions: what it cannot take is not shown.
-  write_without_blocking(STDOUT_FILENO, true, terminal_);
-  terminal_.clear();
+  if (terminal_text_.empty()) return;
+  terminal_.write(terminal_text_);  // what a reader that stopped does not take is not shown
+  terminal_text_.clear();
 }
 
 uv_buf_t Worker::read_buffer(std::size_t limit) {

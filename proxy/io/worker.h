@@ -111,8 +111,8 @@ class Worker {
   const WorkerOptions& options_;
   Pipeline pipeline_;
   LogFile* log_;
-  std::string terminal_;
-  bool terminal_alive_ = true;
+  std::string terminal_text_;
+  Outlet terminal_;
   std::vector<char> buffer_;
   std::size_t descriptors_ = 0;
   std::vector<Enlisted> sessions_;

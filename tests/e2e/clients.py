@@ -2,8 +2,8 @@
 
     seen = CLIENTS["curl"](Target(host, port, user, password), "EPSV", files)
 
-Every command line here fixes what a client would otherwise decide by itself (fallbacks, ignoring the address of a
-227), so that a case tests the mode in its name or fails.
+Every command line here fixes what a client would otherwise decide by itself (fallbacks, ignoring
+the address of a 227), so that a case tests the mode in its name or fails.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from workload import RESUME_AT, Files, Seen
 
-TIMEOUT_S = 30
+TIMEOUT_S = 15
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,19 @@ class Target:
 
 
 def run(argv: list[str], files: Files, script: str = "") -> str:
-    """The client's output, both streams. A client that fails, or hangs, fails the test with its transcript."""
+    """The client's output, both streams. One that fails, or hangs, fails the test with it."""
     env = {"PATH": "/usr/bin:/bin", "HOME": str(files.local), "LC_ALL": "C"}
     try:
-        done = subprocess.run(argv, input=script.encode(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              cwd=files.local, timeout=TIMEOUT_S, start_new_session=True, env=env)
+        done = subprocess.run(
+            argv,
+            input=script.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=files.local,
+            timeout=TIMEOUT_S,
+            start_new_session=True,
+            env=env,
+        )
     except subprocess.TimeoutExpired as late:
         output = (late.stdout or b"").decode(errors="replace")
         raise AssertionError(f"{argv[0]} hangs for {TIMEOUT_S} s:\n{output}") from None
@@ -58,12 +66,30 @@ CURL_MODES = {
 
 def curl(target: Target, mode: str, files: Files) -> Seen:
     url = f"ftp://{bracketed(target.host)}:{target.port}/{files.remote.relative}/"
-    common = ["--silent", "--show-error", "--verbose", "--fail-early", "--no-ftp-skip-pasv-ip",
-              "--connect-timeout", "10", "--user", f"{target.user}:{target.password}", *CURL_MODES[mode]]
+    common = [
+        "--silent",
+        "--show-error",
+        "--verbose",
+        "--fail-early",
+        "--no-ftp-skip-pasv-ip",
+        "--connect-timeout",
+        "10",
+        "--user",
+        f"{target.user}:{target.password}",
+        *CURL_MODES[mode],
+    ]
     # "-": after the transfer, when curl is in the folder.
-    quotes = ["PWD", "RNFR old-name", "RNTO new-name", "MKD made-dir", "RMD empty-dir", "DELE to-delete"]
+    quotes = [
+        "PWD",
+        "RNFR old-name",
+        "RNTO new-name",
+        "MKD made-dir",
+        "RMD empty-dir",
+        "DELE to-delete",
+    ]
     steps = [
-        [part for quote in quotes for part in ("--quote", f"-{quote}")] + [url, "--output", "listing.txt"],
+        [part for quote in quotes for part in ("--quote", f"-{quote}")]
+        + [url, "--output", "listing.txt"],
         [f"{url}down.bin", "--output", "got.bin"],
         ["--upload-file", "up.bin", url],
         ["--continue-at", "-", f"{url}down.bin", "--output", "partial.bin"],
@@ -74,7 +100,9 @@ def curl(target: Target, mode: str, files: Files) -> Seen:
         argv += (["--next"] if number else []) + common + step
     output = run(argv, files)
     listing = (files.local / "listing.txt").read_text(errors="replace")
-    return Seen(pwd="\n".join(re.findall(r"^< (257 .*)", output, re.M)), listing=listing, output=output)
+    return Seen(
+        pwd="\n".join(re.findall(r"^< (257 .*)", output, re.M)), listing=listing, output=output
+    )
 
 
 # --- lftp ---
@@ -87,15 +115,34 @@ LFTP_MODES = {
 
 
 def lftp(target: Target, mode: str, files: Files, sync: str = "on") -> Seen:
-    settings = ["set net:max-retries 1", "set net:timeout 10", "set net:connection-limit 1", "set ftp:ssl-allow no",
-                "set ftp:fix-pasv-address no", "set xfer:clobber yes", "set cmd:fail-exit yes",
-                f"set ftp:sync-mode {sync}",
-                # lftp appends only where a resumed upload may not use REST.
-                "set ftp:rest-stor no", *LFTP_MODES[mode]]
-    steps = ["debug 5", f"open -u {target.user},{target.password} -p {target.port} {target.host}",
-             f"cd {files.remote.remote}", "quote PWD", "ls -l", "get down.bin -o got.bin", "put up.bin",
-             "get -c down.bin -o partial.bin", "put -c log.txt", "mv old-name new-name", "mkdir made-dir",
-             "rmdir empty-dir", "rm to-delete", "bye"]
+    settings = [
+        "set net:max-retries 1",
+        "set net:timeout 10",
+        "set net:connection-limit 1",
+        "set ftp:ssl-allow no",
+        "set ftp:fix-pasv-address no",
+        "set xfer:clobber yes",
+        "set cmd:fail-exit yes",
+        f"set ftp:sync-mode {sync}",
+        *LFTP_MODES[mode],
+    ]
+    steps = [
+        "debug 5",
+        f"open -u {target.user},{target.password} -p {target.port} {target.host}",
+        f"cd {files.remote.remote}",
+        "quote PWD",
+        "ls -l",
+        "get down.bin -o got.bin",
+        "put up.bin",
+        # It knows no APPE, but resumes an upload by REST + STOR.
+        "get -c down.bin -o partial.bin",
+        "put -c log.txt",
+        "mv old-name new-name",
+        "mkdir made-dir",
+        "rmdir empty-dir",
+        "rm to-delete",
+        "bye",
+    ]
     (files.local / "script").write_text("\n".join(settings + steps) + "\n")
     output = run(["lftp", "--norc", "-f", "script"], files)
     pwd, listing = split_at_listing(output)
@@ -109,15 +156,33 @@ def lftp_pipelined(target: Target, mode: str, files: Files) -> Seen:
 
 # --- tnftp ---
 
+
 def tnftp(target: Target, mode: str, files: Files) -> Seen:
     passive = mode in ("PASV", "EPSV")
     # "epsv4" toggles the extended commands over IPv4, which are on at first.
     extended = [] if mode in ("EPSV", "EPRT") else ["epsv4"]
-    script = [f"user {target.user} {target.password}", *extended, "binary", f"cd {files.remote.remote}", "pwd",
-              "dir", "get down.bin got.bin", "put up.bin", "reget down.bin partial.bin", "append tail.txt log.txt",
-              "rename old-name new-name", "mkdir made-dir", "rmdir empty-dir", "delete to-delete", "quit"]
-    output = run(["tnftp", "-n", "-i", "-v", "-d", "-p" if passive else "-A", target.host, str(target.port)],
-                 files, "\n".join(script) + "\n")
+    script = [
+        f"user {target.user} {target.password}",
+        *extended,
+        "binary",
+        f"cd {files.remote.remote}",
+        "pwd",
+        "dir",
+        "get down.bin got.bin",
+        "put up.bin",
+        "reget down.bin partial.bin",
+        "append tail.txt log.txt",
+        "rename old-name new-name",
+        "mkdir made-dir",
+        "rmdir empty-dir",
+        "delete to-delete",
+        "quit",
+    ]
+    output = run(
+        ["tnftp", "-n", "-i", "-v", "-d", "-p" if passive else "-A", target.host, str(target.port)],
+        files,
+        "\n".join(script) + "\n",
+    )
     pwd, listing = split_at_listing(output)
     return Seen(pwd=pwd, listing=listing, output=output)
 
@@ -130,6 +195,7 @@ def split_at_listing(output: str) -> tuple[str, str]:
 
 
 # --- Python's ftplib, in this process ---
+
 
 def connect(target: Target, mode: str) -> ftplib.FTP:
     """Logged in, and set to the mode whatever the address family."""
@@ -166,21 +232,28 @@ def python_ftplib(target: Target, mode: str, files: Files) -> Seen:
     return Seen(pwd=pwd, listing="\n".join(rows), output="\n".join(rows))
 
 
-CLIENTS = {"curl": curl, "lftp": lftp, "lftppipe": lftp_pipelined, "tnftp": tnftp, "ftplib": python_ftplib}
+CLIENTS = {
+    "curl": curl,
+    "lftp": lftp,
+    "lftppipe": lftp_pipelined,
+    "tnftp": tnftp,
+    "ftplib": python_ftplib,
+}
 
 
 # --- ABOR in the middle of a download ---
 
+
 @dataclass(frozen=True)
 class Aborted:
     received: int
-    replies: list[str]   # to RETR and ABOR, in order of arrival
+    replies: list[str]  # to RETR and ABOR, in order of arrival
 
 
-# How ABOR is put on the wire, as (bytes of one send, flags). MSG_OOB makes the last byte the urgent one.
+# How ABOR is put on the wire, as (bytes of one send, flags). MSG_OOB: the last byte is urgent.
 ABORTS = {
     "plain": [(b"ABOR\r\n", 0)],
-    # RFC 959 4.1.3: Telnet IP, the Synch (its IAC urgent, as BSD's clients send it), and the command itself.
+    # RFC 959 4.1.3: Telnet IP, the Synch (its IAC urgent, as BSD's clients do it), and the command.
     "synch": [(b"\xff\xf4\xff", socket.MSG_OOB), (b"\xf2ABOR\r\n", 0)],
     # ftplib's abort(): the LF is the urgent byte.
     "line": [(b"ABOR\r\n", socket.MSG_OOB)],
@@ -205,7 +278,7 @@ def drain(conn: socket.socket) -> int:
         while chunk := conn.recv(65536):
             total += len(chunk)
     except ConnectionResetError:
-        pass   # a server may abort with a reset as well
+        pass  # a server may abort with a reset as well
     return total
 
 

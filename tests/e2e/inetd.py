@@ -1,8 +1,8 @@
-"""Runs an FTP server as inetd does: one process a session, the control connection as its stdin and stdout.
+"""Runs an FTP server as inetd does: one process a session, its stdin and stdout the connection.
 
     inetd.py LISTENING_FD LOG -- ftpd ARGUMENTS...
 
-The test binds the socket before this starts, so no port is ever free between choosing and listening.
+The test binds the socket before this starts: no port is ever free between choosing and listening.
 """
 import socket
 import subprocess
@@ -10,7 +10,8 @@ import sys
 
 
 def serve(listener: socket.socket, argv: list[str], log) -> None:
-    # Kept and polled rather than SIGCHLD ignored: a server would inherit that, and vsftpd's own wait would fail.
+    # Kept and polled rather than SIGCHLD ignored: a server would inherit that, and its own wait
+    # for its children would fail (vsftpd has some).
     children: list[subprocess.Popen] = []
     while True:
         conn, _ = listener.accept()

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Brings the FTP servers and clients of the end-to-end tests onto a Debian 12 machine. Run as root; the second run
-# finds all in place and does nothing.
+# Brings the FTP servers and clients of the end-to-end tests onto a Debian 12 machine. Run as root;
+# the second run finds all in place and does nothing.
 #
-# The servers conflict as packages, and a package would start its service. So each is only unpacked, into a cache
-# outside the work tree, and what is installed are the libraries that its Depends field names.
+# The servers conflict as packages, and a package would start its service. So each is only unpacked,
+# into a cache outside the work tree; installed are the libraries that its Depends field names.
 set -euo pipefail
 
 cache=${FTPSCOPE_SERVERS:-/var/cache/ftpscope-servers}
@@ -18,7 +18,8 @@ missing() {
   local name
   declare -A installed=()
   while read -r name; do installed[$name]=1; done \
-    < <(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p')
+    < <(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2>/dev/null |
+        sed -n 's/^installed //p')
   for name in "$@"; do [[ -n ${installed[$name]:-} ]] || echo "$name"; done
 }
 
@@ -34,7 +35,8 @@ install_packages() {
   (( ${#wanted[@]} )) || return 0
   say "apt-get install ${wanted[*]}"
   refresh_lists
-  DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${wanted[@]}" >/dev/null
+  DEBIAN_FRONTEND=noninteractive \
+    apt-get -qq install -y --no-install-recommends "${wanted[@]}" >/dev/null
 }
 
 unpack() {
@@ -54,7 +56,9 @@ unpack() {
 }
 
 # "libcap2 (>= 1:2.10), perl, libpam0g (>= 0.99)" -> libcap2, libpam0g
-libraries_of() { dpkg-deb -f "$1" Depends | tr ',' '\n' | sed -E 's/^ *//; s/[ (|].*//' | grep '^lib' | sort -u || true; }
+libraries_of() {
+  dpkg-deb -f "$1" Depends | tr ',' '\n' | sed -nE 's/^ *(lib[^ (|]*).*/\1/p' | sort -u
+}
 
 check_linked() {
   local binary lost
@@ -65,8 +69,9 @@ check_linked() {
   done
 }
 
-# vsftpd and inetutils-ftpd log in the machine's own users, through PAM's "other" service. The password is drawn
-# here, so that no machine gets an account whose password is published. inetutils-ftpd wants a shell of /etc/shells.
+# vsftpd (through PAM's "other" service) and inetutils-ftpd log in the machine's own users. The
+# password is drawn here, so that no machine gets an account whose password is published.
+# inetutils-ftpd wants a shell of /etc/shells.
 make_user() {
   getent passwd "$user" >/dev/null && [[ -s $cache/password ]] && return
   say "user $user"

@@ -1,9 +1,10 @@
-"""The real FTP servers of the tests, each with its own configuration and folder, on a loopback port.
+"""The real FTP servers, each with its own configuration and folder, on a loopback port.
 
     with start("vsftpd", "::1") as server:
-        folder = server.new_folder()        # folder.path on the disk, folder.remote as the client names it
+        folder = server.new_folder()   # .path on the disk, .remote as the client names it
 
-The binaries come from install-servers.sh. Those that are not Python run one process a session under inetd.py.
+The binaries come from install-servers.sh. Those that are not Python run under inetd.py, one process
+a session.
 """
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)   # gone in Python 3.13; Debian 12 has 3.11
+    warnings.simplefilter("ignore", DeprecationWarning)  # gone in Python 3.13; Debian 12 has 3.11
     import crypt
 
 HERE = Path(__file__).resolve().parent
@@ -34,7 +35,7 @@ STOP_S = 5.0
 @dataclass(frozen=True)
 class Folder:
     path: Path
-    remote: str    # absolute, as PWD tells it
+    remote: str  # absolute, as PWD tells it
     relative: str  # from the login folder
 
 
@@ -43,11 +44,11 @@ class Server:
     name: str
     host: str
     port: int
-    root: Path     # the login folder on the disk
-    home: str      # the same as the client sees it
+    root: Path  # the login folder on the disk
+    home: str  # the same as the client sees it
     user: str
     password: str
-    log: Path      # what the server wrote to stderr, or to its log
+    log: Path  # what the server wrote to stderr, or to its log
     folders: list[Path]
 
     def new_folder(self) -> Folder:
@@ -76,17 +77,21 @@ def give_to_user(path: Path) -> None:
 def password_row(root: Path) -> str:
     """A passwd(5) row for the test user, as ProFTPD's AuthUserFile and pure-pw read it."""
     account = pwd.getpwnam(USER)
-    return f"{crypt.crypt(password(), crypt.METHOD_SHA512)}:{account.pw_uid}:{account.pw_gid}::{root}"
+    return (
+        f"{crypt.crypt(password(), crypt.METHOD_SHA512)}:{account.pw_uid}:{account.pw_gid}::{root}"
+    )
 
 
 # --- one function a server: (its private folder, its login folder) -> what to run for a session ---
 
+
 def vsftpd(private: Path, root: Path) -> list[str]:
     (private / "empty").mkdir()
     config = private / "vsftpd.conf"
-    # isolate and seccomp need capabilities that a container may lack. async_abor_enable: without it vsftpd looks at
-    # no command before a transfer is over.
-    config.write_text(f"""listen=NO
+    # isolate and seccomp need capabilities that a container may lack. async_abor_enable: without it
+    # vsftpd looks at no command before a transfer is over.
+    config.write_text(
+        f"""listen=NO
 anonymous_enable=NO
 local_enable=YES
 write_enable=YES
@@ -100,7 +105,8 @@ async_abor_enable=YES
 seccomp_sandbox=NO
 isolate=NO
 isolate_network=NO
-""")
+"""
+    )
     return [binary("vsftpd", "vsftpd"), str(config)]
 
 
@@ -109,7 +115,8 @@ def proftpd(private: Path, root: Path) -> list[str]:
     users.write_text(f"{USER}:{password_row(root)}:/bin/sh\n")
     users.chmod(0o600)
     config = private / "proftpd.conf"
-    config.write_text(f"""ServerType inetd
+    config.write_text(
+        f"""ServerType inetd
 ServerName ftpscope-test
 Port 0
 UseIPv6 on
@@ -131,7 +138,8 @@ DelayEngine off
 <IfModule mod_delay.c>
   DelayTable none
 </IfModule>
-""")
+"""
+    )
     return [binary("proftpd-core", "proftpd"), "-c", str(config)]
 
 
@@ -140,10 +148,21 @@ def pureftpd(private: Path, root: Path) -> list[str]:
     users.write_text(f"{USER}:{password_row(root)}/./::::::::::::\n")
     users.chmod(0o600)
     database = private / "users.pdb"
-    subprocess.run([binary("pure-ftpd", "pure-pw", "usr/bin"), "mkdb", str(database), "-f", str(users)],
-                   check=True)
-    return [binary("pure-ftpd", "pure-ftpd"), "-l", f"puredb:{database}", "-E", "-H", "-u", "1", "-g",
-            str(private / "pid")]
+    subprocess.run(
+        [binary("pure-ftpd", "pure-pw", "usr/bin"), "mkdb", str(database), "-f", str(users)],
+        check=True,
+    )
+    return [
+        binary("pure-ftpd", "pure-ftpd"),
+        "-l",
+        f"puredb:{database}",
+        "-E",
+        "-H",
+        "-u",
+        "1",
+        "-g",
+        str(private / "pid"),
+    ]
 
 
 def inetutils(private: Path, root: Path) -> list[str]:
@@ -190,18 +209,35 @@ def listen(host: str) -> socket.socket:
     return listener
 
 
-def launch(name: str, private: Path, root: Path, listener: socket.socket, log: Path) -> subprocess.Popen:
+def launch(
+    name: str, private: Path, root: Path, listener: socket.socket, log: Path
+) -> subprocess.Popen:
     fd = listener.fileno()
     if name in STANDALONE:
         argv = [sys.executable, str(HERE / "pyftpd.py"), str(fd), str(root), USER, password()]
         account = {"user": USER, "group": USER, "extra_groups": []}
     else:
-        argv = [sys.executable, str(HERE / "inetd.py"), str(fd), str(log), "--", *INETD[name](private, root)]
+        argv = [
+            sys.executable,
+            str(HERE / "inetd.py"),
+            str(fd),
+            str(log),
+            "--",
+            *INETD[name](private, root),
+        ]
         account = {}
     with open(log, "ab") as log_file:
         # Its own session: whatever the server forks can be found and ended by it.
-        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log_file, stderr=log_file, cwd="/",
-                                pass_fds=[fd], start_new_session=True, **account)
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=log_file,
+            stderr=log_file,
+            cwd="/",
+            pass_fds=[fd],
+            start_new_session=True,
+            **account,
+        )
 
 
 def await_greeting(host: str, port: int, log: Path, timeout_s: float = 10.0) -> None:
@@ -210,7 +246,9 @@ def await_greeting(host: str, port: int, log: Path, timeout_s: float = 10.0) -> 
         greeting = conn.recv(512)
         conn.sendall(b"QUIT\r\n")
     if not greeting.startswith(b"220"):
-        raise RuntimeError(f"no greeting but {greeting!r}; the server's log: {log.read_text(errors='replace')}")
+        raise RuntimeError(
+            f"no greeting but {greeting!r}; the server's log: {log.read_text(errors='replace')}"
+        )
 
 
 def stop_session(process: subprocess.Popen) -> None:

@@ -1,8 +1,8 @@
-"""What every client does in one session, as data: the files before, and what must be there afterwards.
+"""What every client does in one session: the files before, and what must be there afterwards.
 
-    PWD, a listing, RETR, STOR, REST + RETR, APPE, RNFR + RNTO, MKD, RMD, DELE
+    PWD, a listing, RETR, STOR, REST + RETR, APPE (lftp: REST + STOR), RNFR + RNTO, MKD, RMD, DELE
 
-Each client makes this of it in its own words (clients.py); what must have come of it is checked here, once.
+Each client says this in its own words (clients.py); what must come of it is checked here, once.
 """
 from __future__ import annotations
 
@@ -21,27 +21,38 @@ LOG_START, LOG_TAIL = b"first line\n", b"appended line\n"
 @dataclass(frozen=True)
 class Seen:
     """What the client says it has seen."""
+
     pwd: str
     listing: str
-    output: str   # its whole transcript, for the failure message
+    output: str  # its whole transcript, for the failure message
 
 
 @dataclass(frozen=True)
 class Files:
-    remote: Folder   # the server's side
-    local: Path      # the client's folder: up.bin, tail.txt, log.txt, partial.bin, and where got.bin goes
+    remote: Folder  # the server's side
+    local: Path  # the client's: up.bin, tail.txt, log.txt, partial.bin; got.bin comes here
     down_sha: str
     up_sha: str
 
 
 def prepare(remote: Folder, local: Path) -> Files:
     down, up = os.urandom(MIB), os.urandom(MIB)
-    for name, content in {"down.bin": down, "log.txt": LOG_START, "old-name": b"x", "to-delete": b"x"}.items():
+    for name, content in {
+        "down.bin": down,
+        "log.txt": LOG_START,
+        "old-name": b"x",
+        "to-delete": b"x",
+    }.items():
         (remote.path / name).write_bytes(content)
         give_to_user(remote.path / name)
     (remote.path / "empty-dir").mkdir()
     give_to_user(remote.path / "empty-dir")
-    local_files = {"up.bin": up, "partial.bin": down[:RESUME_AT], "tail.txt": LOG_TAIL, "log.txt": LOG_START + LOG_TAIL}
+    local_files = {
+        "up.bin": up,
+        "partial.bin": down[:RESUME_AT],
+        "tail.txt": LOG_TAIL,
+        "log.txt": LOG_START + LOG_TAIL,
+    }
     for name, content in local_files.items():
         (local / name).write_bytes(content)
     return Files(remote, local, sha(down), sha(up))
@@ -56,12 +67,13 @@ def content_sha(path: Path) -> str:
 
 
 def complaints(files: Files, seen: Seen) -> list[str]:
-    """One sentence for each thing that is not as it must be; empty if the client got all that it asked for."""
+    """One sentence for each thing that is not as it must be; empty if all is well."""
     remote, local = files.remote.path, files.local
     checks = {
         "RETR: got.bin differs from down.bin": content_sha(local / "got.bin") == files.down_sha,
         "STOR: up.bin differs": content_sha(remote / "up.bin") == files.up_sha,
-        "REST + RETR: partial.bin is not the whole file": content_sha(local / "partial.bin") == files.down_sha,
+        "REST + RETR: partial.bin is not the whole file": content_sha(local / "partial.bin")
+        == files.down_sha,
         "APPE: log.txt differs": (remote / "log.txt").read_bytes() == LOG_START + LOG_TAIL,
         "RNTO: new-name is missing": (remote / "new-name").exists(),
         "RNFR: old-name is still there": not (remote / "old-name").exists(),
@@ -74,10 +86,14 @@ def complaints(files: Files, seen: Seen) -> list[str]:
     return [sentence for sentence, holds in checks.items() if not holds]
 
 
-# What the log's data records must tell, listings apart: (verb, direction, bytes).
-TRANSFERS = sorted([
-    ("RETR", "download", MIB),
-    ("RETR", "download", MIB - RESUME_AT),
-    ("STOR", "upload", MIB),
-    ("APPE", "upload", len(LOG_TAIL)),
-])
+def transfers(client: str) -> list[tuple[str, str, int]]:
+    """What the log's data records must tell, listings apart: (verb, direction, bytes)."""
+    append = "STOR" if client.startswith("lftp") else "APPE"
+    return sorted(
+        [
+            ("RETR", "download", MIB),
+            ("RETR", "download", MIB - RESUME_AT),
+            ("STOR", "upload", MIB),
+            (append, "upload", len(LOG_TAIL)),
+        ]
+    )

@@ -1,0 +1,100 @@
+// The data connection of a replayed transfer: listens or connects, then sends a payload from its
+// file, or counts what the client uploads. Of a payload no more than one chunk is in memory.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "proxy/io/uv_ptr.h"
+#include "proxy/io/worker.h"
+#include "proxy/server_replay.h"
+
+namespace ftpscope {
+
+// Whom a request's callback may tell. Null once the handle is closed: requests that were done by
+// then are called back with success all the same, behind the close, when the owner may have gone.
+template <class Owner>
+Owner* owner_of(const uv_stream_t* handle) {
+  const bool closed = uv_is_closing(reinterpret_cast<const uv_handle_t*>(handle)) != 0;
+  return closed ? nullptr : static_cast<Owner*>(handle->data);
+}
+
+// A payload of a recording, read front to back. One whose bytes were not recorded is dots, as many.
+class PayloadSource {
+ public:
+  PayloadSource() = default;
+  // False: there is no such regular file.
+  bool open(const std::string& path);
+  void fill(std::uint64_t bytes) { filler_ = bytes; }
+  PayloadSource(const PayloadSource&) = delete;
+  PayloadSource& operator=(const PayloadSource&) = delete;
+  ~PayloadSource();
+
+  // Bytes read; 0 at the end, negative on an error.
+  ssize_t read(char* buffer, std::size_t size);
+
+ private:
+  int fd_ = -1;
+  std::uint64_t filler_ = 0;
+};
+
+class ReplayData {
+ public:
+  static constexpr std::size_t kChunk = 65536;
+  static constexpr std::uint64_t kConnectMilliseconds = 30'000;  // since the transfer began
+  static constexpr std::uint64_t kStallMilliseconds = 60'000;    // without a byte
+  static constexpr std::size_t kDescriptors = 3;                 // a listener, a connection, a file
+
+  struct Peers {
+    IpAddress here;    // where the client reached us
+    IpAddress client;  // nobody else may connect
+  };
+  // DataEnded or DataFailed, once, after send() or receive(); the owner may give this to
+  // Worker::bury() then.
+  using Tell = std::function<void(const replay::Event&)>;
+
+  ReplayData(Worker& worker, const Peers& peers, Tell tell);
+  ReplayData(const ReplayData&) = delete;
+  ReplayData& operator=(const ReplayData&) = delete;
+  ~ReplayData();
+
+  // The port, or 0 when there is none to be had.
+  [[nodiscard]] std::uint16_t listen();
+  void connect(std::uint16_t port);
+  void send(const std::string& folder, const ScriptPayload& payload);
+  void receive();
+  void close();
+
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  enum class Job : std::uint8_t { none, send, receive };
+  struct Chunk;
+
+  void on_connection(int status);
+  void on_connected(int status);
+  void begin(Job job);
+  void start_if_ready();
+  void send_chunk();
+  void on_sent(int status);
+  void finish_sending();
+  void start_reading();
+  void on_read(ssize_t count);
+  void watch(std::uint64_t milliseconds);
+  void end(const replay::Event& event);
+
+  Worker& worker_;
+  Peers peers_;
+  Tell tell_;
+  UvPtr<uv_tcp_t> listener_;
+  UvPtr<uv_tcp_t> tcp_;
+  UvPtr<uv_timer_t> timer_;
+  bool connected_ = false;
+  bool budgeted_ = false;
+  Job job_ = Job::none;
+  PayloadSource source_;
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace ftpscope

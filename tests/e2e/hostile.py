@@ -1,0 +1,559 @@
+"""Peers that do to the proxy what no decent FTP program does, one step at a time.
+
+Most tests play both ends themselves, in one thread, so that the order of all that happens is theirs:
+
+    with scene("--max-line", "1024") as s:
+        session = s.session()                # client and server logged in, through the proxy
+        session.client.send(b"NOOP\\r\\n")
+        session.server.expect(b"NOOP\\r\\n")
+
+Where many clients need a server that goes on by itself, AnsweringServer plays one from a table. All
+waiting has an end: a peer that hears nothing for TIMEOUT_S fails the test.
+"""
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import socket
+import struct
+import termios
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from proxy import Proxy
+from servers import wait_until
+
+TIMEOUT_S = 10.0
+SIOCATMARK = 0x8905  # ioctl_list(2): is the next byte the urgent one?
+GREETING = b"220 Ready.\r\n"
+LOGIN = [(b"USER joe\r\n", b"331 Password.\r\n"), (b"PASS 1234\r\n", b"230 In.\r\n")]
+ENDED = (ConnectionError, BrokenPipeError)
+
+
+# --- one connection, byte by byte ---
+
+
+class Wire:
+    """A connected socket. `seen`: all bytes that came, also those that were taken already."""
+
+    def __init__(self, sock: socket.socket):
+        self.sock = sock
+        sock.settimeout(TIMEOUT_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+        self.name = authority(sock.getsockname())
+        self.peer_name = authority(sock.getpeername())
+        self.seen = b""
+        self._taken = 0
+
+    # sending
+
+    def send(self, data: bytes) -> None:
+        self.sock.sendall(data)
+
+    def send_pieces(self, data: bytes, size: int) -> None:
+        """Many segments; a peer that has closed in the meantime is no error."""
+        with contextlib.suppress(*ENDED):
+            for at in range(0, len(data), size):
+                self.sock.sendall(data[at : at + size])
+
+    def send_urgent(self, data: bytes) -> None:
+        """The last byte of it is TCP urgent data."""
+        self.sock.send(data, socket.MSG_OOB)
+
+    def finish(self) -> None:
+        """FIN; the other way stays open."""
+        self.sock.shutdown(socket.SHUT_WR)
+
+    def reset(self) -> None:
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+    def close(self) -> None:
+        self.sock.close()
+
+    # receiving
+
+    def line(self) -> bytes:
+        """The next line with its end; what is left when the stream ends before that."""
+        while b"\n" not in self.seen[self._taken :] and self._receive():
+            pass
+        rest = self.seen[self._taken :]
+        return self._take(rest.find(b"\n") + 1 or len(rest))
+
+    def expect(self, wanted: bytes) -> None:
+        """Exactly these bytes come next."""
+        while len(self.seen) - self._taken < len(wanted) and self._receive():
+            pass
+        found = self._take(len(wanted))
+        assert found == wanted, f"{found!r} came instead of {wanted!r}"
+
+    def expect_until(self, wanted: bytes) -> bytes:
+        """All that comes, up to the end of these bytes."""
+        while wanted not in self.seen[self._taken :] and self._receive():
+            pass
+        rest = self.seen[self._taken :]
+        assert wanted in rest, f"{wanted!r} is not in {rest!r}"
+        return self._take(rest.index(wanted) + len(wanted))
+
+    def expect_code(self, code: int) -> bytes:
+        line = self.line()
+        assert line.startswith(b"%d " % code), f"{line!r} came instead of a {code}"
+        return line
+
+    def rest(self) -> bytes:
+        """All up to the FIN. A reset raises ConnectionResetError."""
+        while self._receive():
+            pass
+        return self._take(len(self.seen) - self._taken)
+
+    def ending(self) -> tuple[bytes, str]:
+        """(all up to the end, "fin" or "rst")"""
+        try:
+            return self.rest(), "fin"
+        except ConnectionResetError:
+            return self._take(len(self.seen) - self._taken), "rst"
+
+    def waiting(self) -> bytes:
+        """What is there now, without waiting for more. Not taken."""
+        with contextlib.suppress(BlockingIOError):
+            while self._receive(socket.MSG_DONTWAIT):
+                pass
+        return self.seen[self._taken :]
+
+    def receive_marked(self, count: int) -> tuple[bytes, int | None]:
+        """(the next bytes, which one of them is urgent): read singly, to ask in front of each."""
+        got, mark = b"", None
+        while len(got) < count:
+            urgent = struct.unpack("i", fcntl.ioctl(self.sock, SIOCATMARK, b"\0" * 4))[0]
+            byte = self.sock.recv(1)
+            if not byte:
+                break
+            mark = len(got) if urgent else mark
+            got += byte
+        self.seen += got
+        self._take(len(got))
+        return got, mark
+
+    def until_heard(self, seconds: float) -> bool:
+        """Waits that long at most; True as soon as something comes or the connection ends."""
+        self.sock.settimeout(seconds)
+        try:
+            self._receive()
+            return True
+        except TimeoutError:
+            return False
+        except ENDED:
+            return True
+        finally:
+            self.sock.settimeout(TIMEOUT_S)
+
+    def unsent(self) -> int:
+        """Bytes in our kernel that the peer's kernel has not taken yet."""
+        return struct.unpack("i", fcntl.ioctl(self.sock, termios.TIOCOUTQ, b"\0" * 4))[0]
+
+    def _receive(self, flags: int = 0) -> bool:
+        data = self.sock.recv(1 << 16, flags)
+        self.seen += data
+        return bool(data)
+
+    def _take(self, count: int) -> bytes:
+        taken = self.seen[self._taken : self._taken + count]
+        self._taken += len(taken)
+        return taken
+
+
+def authority(name: tuple) -> str:
+    """As the log writes an address."""
+    host, port = name[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def connect(host: str, port: int, source: str | None = None) -> Wire:
+    where = (source, 0) if source else None
+    return Wire(socket.create_connection((host, port), TIMEOUT_S, source_address=where))
+
+
+def is_refused(host: str, port: int) -> bool:
+    try:
+        connect(host, port).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def until_read(wire: Wire) -> None:
+    """Until the proxy has read all that `wire` sent: so what is sent next is another read's."""
+    assert wait_until(lambda: not wire.unsent() and not _unread(wire), TIMEOUT_S, 0.0005)
+
+
+def _unread(wire: Wire) -> int:
+    """Bytes in the receive queue of the other end, which is on this host too (proc(5), net/tcp)."""
+    local, peer = _kernel_name(wire.sock.getpeername()), _kernel_name(wire.sock.getsockname())
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[1] == local and fields[2] == peer:
+            return int(fields[4].partition(":")[2], 16)
+    return 0
+
+
+def _kernel_name(name: tuple) -> str:
+    return f"{int.from_bytes(socket.inet_aton(name[0]), 'little'):08X}:{name[1]:04X}"
+
+
+class Listener:
+    """An open port; accept() gives the next Wire."""
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.sock = socket.socket(family, socket.SOCK_STREAM)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.sock.bind((host, port))
+        self.sock.listen(256)
+        self.sock.settimeout(TIMEOUT_S)
+        self.host, self.port = self.sock.getsockname()[:2]
+        self.address = (self.host, self.port)
+
+    def __enter__(self) -> "Listener":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def accept(self) -> Wire:
+        return Wire(self.sock.accept()[0])
+
+    def was_called(self) -> bool:
+        """Whether a connection waits to be accepted."""
+        self.sock.setblocking(False)
+        try:
+            self.sock.accept()[0].close()
+            return True
+        except BlockingIOError:
+            return False
+        finally:
+            self.sock.settimeout(TIMEOUT_S)
+
+    def close(self) -> None:
+        self.sock.close()
+
+
+# --- a session through the proxy, both ends in the test's hands ---
+
+
+@dataclass
+class Session:
+    proxy: Proxy
+    client: Wire
+    server: Wire
+
+    def ask(self, command: bytes, reply: bytes) -> None:
+        """The command arrives as it is, and so does the reply."""
+        self.client.send(command)
+        self.server.expect(command)
+        self.server.send(reply)
+        self.client.expect(reply)
+
+    def login(self) -> None:
+        for command, reply in LOGIN:
+            self.ask(command, reply)
+
+    def assert_in_step(self) -> None:
+        """Nothing else is on its way to the server or the client: the next words are the next."""
+        self.ask(b"NOOP still here\r\n", b"200 Yes.\r\n")
+
+    def records(self, kind: str | None = None, **fields) -> list[dict]:
+        return records_of(self.proxy, self.client, kind, **fields)
+
+    def wait_for(self, kind: str, **fields) -> dict:
+        found: list[dict] = []
+        wait_until(lambda: found.extend(self.records(kind, **fields)) or found, TIMEOUT_S)
+        assert found, f"no record {kind} {fields} of the session of {self.client.name}"
+        return found[0]
+
+    def findings(self) -> list[str]:
+        return [record["finding"] for record in self.records("finding")]
+
+
+def records_of(proxy: Proxy, client: Wire, kind: str | None = None, **fields) -> list[dict]:
+    """The records of the session of this client."""
+    begun = proxy.records("session", client=client.name)
+    return proxy.records(kind, session=begun[-1]["session"], **fields) if begun else []
+
+
+class Scene:
+    def __init__(self, proxy: Proxy, listener: Listener):
+        self.proxy, self.listener = proxy, listener
+        self._open: list = []
+
+    def keep(self, wire):
+        """Closed at the end of the scene, before the oracles look."""
+        self._open.append(wire)
+        return wire
+
+    def client(self, source: str | None = None) -> Wire:
+        return self.keep(connect(self.proxy.host, self.proxy.port, source))
+
+    def greeted(self, source: str | None = None) -> Session:
+        client = self.client(source)
+        server = self.keep(self.listener.accept())
+        server.send(GREETING)
+        client.expect(GREETING)
+        return Session(self.proxy, client, server)
+
+    def session(self, source: str | None = None) -> Session:
+        session = self.greeted(source)
+        session.login()
+        return session
+
+    def close(self) -> None:
+        for wire in self._open:
+            wire.close()
+
+
+@contextlib.contextmanager
+def scene(*args: str, host: str = "127.0.0.1", make: Callable[..., Proxy] = Proxy):
+    """A proxy in front of a listener that the test answers for."""
+    with Listener(host) as listener, make(listener.address, args=list(args)) as proxy:
+        act = Scene(proxy, listener)
+        try:
+            yield act
+        finally:
+            act.close()
+
+
+# --- data connections ---
+
+MODES = ("PORT", "PASV", "EPRT", "EPSV")
+DIRECTIONS = {"download": b"RETR", "upload": b"STOR"}
+
+
+def comma(host: str, port: int) -> bytes:
+    return f"{host.replace('.', ',')},{port >> 8},{port & 255}".encode()
+
+
+def address_in(line: bytes) -> tuple[str, int]:
+    """The address of a PORT, EPRT, 227 or 229 in its canonical form."""
+    if found := re.search(rb"(\d+),(\d+),(\d+),(\d+),(\d+),(\d+)", line):
+        numbers = [int(number) for number in found.groups()]
+        return ".".join(map(str, numbers[:4])), numbers[4] << 8 | numbers[5]
+    if found := re.search(rb"\|([12]?)\|([^|]*)\|(\d+)\|", line):
+        return found[2].decode() or "127.0.0.1", int(found[3])
+    raise AssertionError(f"no address in {line!r}")
+
+
+class Channel:
+    """A data connection that was agreed on. `address`: where to connect to; the proxy then connects
+    to `listener`. In active mode the server connects, else the client."""
+
+    def __init__(self, session: Session, mode: str, names: tuple[str, int] | None = None):
+        self.active = mode in ("PORT", "EPRT")
+        self.listener = Listener()
+        told = names or self.listener.address
+        self.address = (_ask_active if self.active else _ask_passive)(session, mode, told)
+
+    def open(self) -> tuple[Wire, Wire]:
+        """(the client's end, the server's end)"""
+        caller = connect(*self.address)
+        called = self.listener.accept()
+        self.listener.close()
+        return (called, caller) if self.active else (caller, called)
+
+
+def _ask_active(session: Session, mode: str, told: tuple[str, int]) -> tuple[str, int]:
+    if mode == "PORT":
+        session.client.send(b"PORT " + comma(*told) + b"\r\n")
+    else:
+        session.client.send(b"EPRT |1|%s|%d|\r\n" % (told[0].encode(), told[1]))
+    line = session.server.line()
+    assert line.startswith(mode.encode()), line
+    session.server.send(b"200 Thanks.\r\n")
+    session.client.expect(b"200 Thanks.\r\n")
+    return address_in(line)
+
+
+def _ask_passive(session: Session, mode: str, told: tuple[str, int]) -> tuple[str, int]:
+    session.client.send(mode.encode() + b"\r\n")
+    session.server.expect(mode.encode() + b"\r\n")
+    session.server.send(
+        b"227 Entering Passive Mode (" + comma(*told) + b").\r\n"
+        if mode == "PASV"
+        else b"229 Extended (|||%d|)\r\n" % told[1]
+    )
+    return address_in(session.client.line())
+
+
+@dataclass
+class Transfer:
+    """A transfer command under way, its data connections in the hands of the test."""
+
+    session: Session
+    mode: str
+    direction: str
+    channel: Channel
+    client: Wire = field(init=False)  # the data connections
+    server: Wire = field(init=False)
+
+    def begin(self) -> None:
+        command = DIRECTIONS[self.direction] + b" file\r\n"
+        self.session.client.send(command)
+        self.session.server.expect(command)
+
+    def open(self) -> None:
+        self.client, self.server = self.channel.open()
+
+    def reply(self, text: bytes) -> None:
+        """From the server; the client gets it."""
+        self.session.server.send(text)
+        self.session.client.expect(text)
+
+    @property
+    def sender(self) -> Wire:
+        return self.server if self.direction == "download" else self.client
+
+    @property
+    def receiver(self) -> Wire:
+        return self.client if self.direction == "download" else self.server
+
+    @property
+    def sending_side(self) -> str:
+        return "server" if self.direction == "download" else "client"
+
+    @property
+    def receiving_side(self) -> str:
+        return "client" if self.direction == "download" else "server"
+
+    def close(self) -> None:
+        self.channel.listener.close()
+        for name in ("client", "server"):
+            if hasattr(self, name):
+                getattr(self, name).close()
+
+
+# --- a server that goes on by itself ---
+
+Answer = bytes | Callable[["ServedClient", bytes], bytes]
+
+
+class ServedClient:
+    """One connection of an AnsweringServer. `lines`: what it was asked."""
+
+    def __init__(self, wire: Wire):
+        self.wire = wire
+        self.lines: list[bytes] = []
+        self.data: Listener | None = None
+
+    def serve(self, answers: dict[bytes, Answer]) -> None:
+        self.wire.send(GREETING)
+        while line := self.wire.line():
+            self.lines.append(line)
+            answer = answers.get(line.split()[0] if line.split() else b"", b"200 OK.\r\n")
+            self.wire.send(answer if isinstance(answer, bytes) else answer(self, line))
+            if line.startswith(b"QUIT"):
+                return
+
+    def close(self) -> None:
+        self.wire.close()
+        if self.data:
+            self.data.close()
+
+
+class AnsweringServer:
+    """Answers by the verb, in a thread a connection; a verb that is not in the table gets 200."""
+
+    def __init__(self, **answers: Answer):
+        login = {command.split()[0]: reply for command, reply in LOGIN}
+        own = {verb.encode(): answer for verb, answer in answers.items()}
+        self.answers = {**login, b"QUIT": b"221 Bye.\r\n", **own}
+        self.served: list[ServedClient] = []
+        self.listener = Listener()
+        self.address = self.listener.address
+
+    def __enter__(self) -> "AnsweringServer":
+        self.listener.sock.settimeout(None)
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_) -> None:
+        # shutdown, unlike close, wakes the thread that waits in accept.
+        self.listener.sock.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for client in self.served:
+            client.close()
+
+    def lines(self) -> list[bytes]:
+        return [line for client in self.served for line in client.lines]
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client = ServedClient(self.listener.accept())
+                client.wire.sock.settimeout(None)
+                self.served.append(client)
+                threading.Thread(target=self._serve, args=[client], daemon=True).start()
+
+    def _serve(self, client: ServedClient) -> None:
+        with contextlib.suppress(OSError):
+            client.serve(self.answers)
+        client.close()
+
+
+def passive(client: ServedClient, _line: bytes) -> bytes:
+    if client.data:
+        client.data.close()
+    client.data = Listener()
+    return b"227 Entering Passive Mode (" + comma(*client.data.address) + b").\r\n"
+
+
+def download(payload: bytes) -> Answer:
+    def retr(client: ServedClient, _line: bytes) -> bytes:
+        client.wire.send(b"150 Here it comes.\r\n")
+        with contextlib.closing(client.data.accept()) as data:
+            data.send(payload)
+        return b"226 Done.\r\n"
+
+    return retr
+
+
+def log_in(client: Wire) -> None:
+    """At an AnsweringServer, or any other that takes the login."""
+    client.expect_code(220)
+    for command, reply in LOGIN:
+        client.send(command)
+        client.expect(reply)
+
+
+def fetch(client: Wire) -> bytes:
+    """One passive download at an AnsweringServer."""
+    client.send(b"PASV\r\n")
+    data = connect(*address_in(client.expect_code(227)))
+    with contextlib.closing(data):
+        client.send(b"RETR file\r\n")
+        client.expect_code(150)
+        content = data.rest()
+    client.expect_code(226)
+    return content
+
+
+# --- what the kernel knows of the process ---
+
+
+def rss_kib(pid: int) -> int:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+def cpu_s(pid: int) -> float:
+    """Seconds on a processor, in nanoseconds' steps (the 10 ms of /proc/PID/stat are too coarse)."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+def payload(size: int) -> bytes:
+    """Bytes of every value, and not with the period of any buffer."""
+    pattern = bytes(range(256)) + b"odd"
+    return (pattern * (size // len(pattern) + 1))[:size]

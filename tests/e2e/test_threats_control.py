@@ -1,0 +1,705 @@
+"""Attacks on the control connection: threats.md S01 to S10, S16, S21, and AUTH."""
+from __future__ import annotations
+
+import base64
+import unittest
+
+from hostile import (
+    GREETING,
+    LOGIN,
+    AnsweringServer,
+    Listener,
+    Session,
+    address_in,
+    comma,
+    connect,
+    log_in,
+    rss_kib,
+    scene,
+    until_read,
+)
+from proxy import Proxy
+
+LIMIT = 1024
+SHORT_LINES = ("--max-line", str(LIMIT))
+POSTURES = ("raw", "strict")
+MANY_KIB = 2048  # what a process may grow by for reasons of its own allocator
+NEXT = b"NOOP next\r\n"
+
+
+def line_of(length: int, start: bytes = b"CWD ") -> bytes:
+    """A line of that length, its end counted."""
+    return start + b"a" * (length - len(start) - 2) + b"\r\n"
+
+
+def commands_passed(session: Session) -> int:
+    """Commands in the log that the proxy did not answer itself."""
+    answered = {r["to"] for r in session.records("reply", by="proxy")}
+    return sum(1 for r in session.records("command") if r["id"] not in answered)
+
+
+def bytes_in(field) -> bytes:
+    """A field of type bytes, as it was on the wire."""
+    return base64.b64decode(field["base64"]) if isinstance(field, dict) else field.encode()
+
+
+class S01LongLines(unittest.TestCase):
+    def test_S01a_lines_up_to_the_limit_pass(self):
+        with scene(*SHORT_LINES) as s:
+            session = s.session()
+            for length in (LIMIT - 1, LIMIT):
+                for piece in (length, 1):
+                    with self.subTest(length=length, piece=piece):
+                        session.client.send_pieces(line_of(length), piece)
+                        session.server.expect(line_of(length))
+                        session.server.send(b"250 OK.\r\n")
+                        session.client.expect(b"250 OK.\r\n")
+
+    def test_S01a_longer_lines_end_the_session_and_reach_nobody(self):
+        longer = [(LIMIT + 1, 1), (2 * LIMIT, 7), (1 << 20, 1000), (1 << 20, 1 << 20)]
+        with scene(*SHORT_LINES) as s:
+            for length, piece in longer:
+                with self.subTest(length=length, piece=piece):
+                    session, other = s.session(), s.session()
+                    session.client.send_pieces(line_of(length), piece)
+                    self.check_cut(session)
+                    other.assert_in_step()  # notices nothing
+
+    def test_S01a_without_any_line_end(self):
+        with scene(*SHORT_LINES) as s:
+            for size, piece in ((LIMIT + 1, 1), (1 << 20, 4096)):
+                with self.subTest(size=size, piece=piece):
+                    session = s.session()
+                    session.client.send_pieces(b"a" * size, piece)
+                    self.check_cut(session)
+
+    def check_cut(self, session: Session):
+        session.client.expect_code(500)
+        self.assertEqual(session.server.ending()[0], b"")
+        self.assertEqual(session.client.ending()[0], b"")
+        self.assertEqual(session.wait_for("end")["how"], "limit")
+        self.assertIn("FTP-LINE-TOO-LONG", session.findings())
+
+    def test_S01b_the_tail_of_a_long_line_is_no_command(self):
+        around = range(LIMIT - 20, LIMIT + 5)
+        with scene(*SHORT_LINES) as s:
+            for k in sorted({*around, *range(0, 3 * LIMIT, 97), 2 * LIMIT - 4, 2 * LIMIT - 5}):
+                session = s.session()
+                before = len(session.server.seen)
+                session.client.send_pieces(b"CWD " + b"a" * k + b"DELE victim\r\n", 500)
+                session.client.send_pieces(b"QUIT\r\n", 6)
+                session.client.finish()
+                if 4 + k + 13 <= LIMIT:
+                    session.server.line()
+                    session.server.send(b"250 OK.\r\n221 Bye.\r\n")
+                received = session.server.ending()[0]
+                session.server.close()
+                lines = session.server.seen[before:].split(b"\n")
+                self.assertFalse([line for line in lines if line.startswith(b"DELE")], (k, received))
+
+    def test_S01c_long_reply_lines_end_the_session_with_421(self):
+        with scene(*SHORT_LINES) as s:
+            for length in (LIMIT, LIMIT + 1, 1 << 20):
+                with self.subTest(length=length):
+                    session = s.session()
+                    session.client.send(b"NOOP\r\n")
+                    session.server.expect(b"NOOP\r\n")
+                    reply = line_of(length, b"200 ")
+                    session.server.send_pieces(reply, 1000)
+                    if length <= LIMIT:
+                        session.client.expect(reply)
+                        continue
+                    session.client.expect_code(421)
+                    self.assertEqual(session.client.ending()[0], b"")
+                    session.server.ending()
+                    self.assertIn("FTP-LINE-TOO-LONG", session.findings())
+
+
+class S02OddLineEnds(unittest.TestCase):
+    FORMS = (b"\n", b"\r", b"\r\r\n", b"\r\r", b"\n\n", b"\0", b"\r\0", b"\0\n", b"\n\r")
+    PLACES = {"verb": b"NO%sOP\r\n", "argument": b"CWD a%sb\r\n", "end": b"NOOP x%s\r\n"}
+
+    def test_S02_each_command_logged_is_one_line_at_the_server(self):
+        for lines in POSTURES:
+            with scene("--lines", lines) as s:
+                for form in self.FORMS:
+                    for place, text in self.PLACES.items():
+                        with self.subTest(lines=lines, form=form, place=place):
+                            self.check_command(s.session(), text % form, lines)
+
+    def check_command(self, session: Session, text: bytes, lines: str):
+        before = len(session.server.seen)
+        session.client.send(text + NEXT)
+        while session.server.line() != NEXT:
+            pass
+        received = session.server.seen[before:]
+        if lines == "raw":
+            self.assertEqual(received, text + NEXT)
+        else:
+            stripped = received.replace(b"\r\n", b"")
+            self.assertFalse([b for b in b"\r\n\0" if b in stripped], received)
+        logged = commands_passed(session) - len(LOGIN)
+        # A server that knows no bare LF sees fewer, none sees more.
+        self.assertEqual(logged, received.count(b"\n"), received)
+
+    def test_S02_a_second_command_behind_an_odd_line_end_is_refused(self):
+        hidden = [b"NOOP%sPORT 127,0,0,1,4,1\r\n", b"CWD a%sEPRT |1|127.0.0.9|5000|\r\n"]
+        for lines in POSTURES:
+            with scene("--lines", lines) as s:
+                for form in (b"\r", b"\0", b"\r\0", b"\r\r"):
+                    for text in hidden:
+                        with self.subTest(lines=lines, form=form, text=text):
+                            session = s.session()
+                            session.client.send(text % form + NEXT)
+                            session.server.expect(NEXT)
+                            self.assertIn(session.client.line()[:3], (b"500", b"501"))
+
+    def test_S02_reply_lines_in_the_log_are_the_lines_that_the_client_gets(self):
+        for lines in POSTURES:
+            with scene("--lines", lines) as s:
+                for form in self.FORMS:
+                    with self.subTest(lines=lines, form=form):
+                        self.check_reply(s.session(), b"200 a" + form + b"b\r\n", lines)
+
+    def check_reply(self, session: Session, text: bytes, lines: str):
+        session.client.send(b"NOOP\r\n")
+        session.server.expect(b"NOOP\r\n")
+        before = len(session.client.seen)
+        session.server.send(text + b"299 end\r\n")
+        while session.client.line() != b"299 end\r\n":
+            pass
+        received = session.client.seen[before:]
+        if lines == "raw":
+            self.assertEqual(received, text + b"299 end\r\n")
+        logged = [line for r in session.records("reply") for line in r["lines"]]
+        self.assertEqual(len(logged) - 1 - len(LOGIN), received.count(b"\n"))
+
+
+class S03Telnet(unittest.TestCase):
+    SPLIT_PORT = [b"P\xff\xfd\x01ORT 10,0,0,1,0,25\r\n", b"POR\xff\xf1T 10,9,8,7,20,20\r\n"]
+
+    def test_S03_telnet_inside_a_verb_hides_no_port(self):
+        for lines in POSTURES:
+            with scene("--lines", lines) as s:
+                for text in self.SPLIT_PORT:
+                    for cut in range(len(text)):  # 0: whole
+                        session = s.greeted()
+                        session.client.send(text[:cut])
+                        until_read(session.client)
+                        session.client.send(text[cut:] + NEXT)
+                        session.server.expect(NEXT)
+                        self.assertIn(session.client.line()[:3], (b"500", b"501"), (text, cut))
+                        self.close(session)
+
+    @staticmethod
+    def close(session: Session):
+        session.client.close()
+        session.server.close()
+
+    def test_S03_own_port_with_telnet_inside_the_verb_is_rewritten_or_refused(self):
+        with scene() as s, Listener() as mine:
+            session = s.session()
+            session.client.send(b"P\xff\xfd\x01ORT " + comma(*mine.address) + b"\r\n" + NEXT)
+            line = session.server.line()
+            if line != NEXT:
+                self.assertTrue(line.startswith(b"PORT "), line)
+                self.assertNotEqual(address_in(line), mine.address)
+
+    def test_S03_a_227_behind_telnet_bytes_is_found(self):
+        with scene() as s, Listener() as data:
+            session = s.session()
+            session.client.send(b"PASV\r\n")
+            session.server.expect(b"PASV\r\n")
+            session.server.send(b"\xff\xfc\x01227 OK (" + comma(*data.address) + b")\r\n")
+            self.assertNotEqual(address_in(session.client.line()), data.address)
+
+    def test_S03_a_line_that_ends_in_half_a_telnet_command_swallows_nothing(self):
+        for lines in POSTURES:
+            with scene("--lines", lines) as s:
+                session = s.session()
+                session.client.send(b"NOOP a\xff\r\n" + NEXT)
+                session.client.expect_code(500)
+                session.server.expect(NEXT)
+
+    def test_S03_a_doubled_iac_is_one_byte_of_the_path(self):
+        for lines in POSTURES:
+            with self.subTest(lines=lines), scene("--lines", lines) as s:
+                session = s.session()
+                session.ask(b"CWD a\xff\xffb\r\n", b"250 OK.\r\n")
+                command = session.wait_for("command", verb="CWD")
+                self.assertEqual(bytes_in(command["argument"]), b"a\xffb")
+
+    def test_S03_abor_keeps_its_urgent_mark(self):
+        # As clients send it: IAC IP, then IAC DM whose last byte is urgent, then the command.
+        with scene() as s:
+            for urgent_at in (1, 3):
+                session = s.session()
+                session.client.send(b"RETR big\r\n")
+                session.server.expect(b"RETR big\r\n")
+                synch = b"\xff\xf4\xff\xf2"
+                session.client.send_urgent(synch[: urgent_at + 1])
+                session.client.send(synch[urgent_at + 1 :] + b"ABOR\r\n")
+                got, mark = session.server.receive_marked(len(synch) + 6)
+                self.assertEqual((got, mark), (synch + b"ABOR\r\n", urgent_at))
+                self.assertTrue(session.wait_for("command", verb="ABOR")["urgent"])
+
+    def test_S03_an_urgent_last_byte_is_not_lost(self):
+        with scene() as s:
+            session = s.session()
+            session.client.send_urgent(b"ABOR\r\n")
+            got, mark = session.server.receive_marked(6)
+            self.assertEqual((got, mark), (b"ABOR\r\n", 5))
+
+
+class S04Separators(unittest.TestCase):
+    FORMS = (b"PORT\t%s\r\n", b" PORT %s\r\n", b"pOrT  %s\r\n", b"\tport\v%s\r\n", b"  EPRT\t%s\r\n")
+
+    def test_S04_an_address_command_is_known_in_any_dress(self):
+        for lines in POSTURES:
+            with scene("--lines", lines) as s, Listener() as mine:
+                session = s.session()
+                for form in self.FORMS:
+                    for address in (b"10,0,0,1,0,25", b"10,9,8,7,20,20", comma(*mine.address)):
+                        with self.subTest(lines=lines, form=form, address=address):
+                            self.check_port(session, form % address, mine.address)
+
+    def check_port(self, session: Session, line: bytes, own: tuple):
+        session.client.send(line)
+        session.client.send(b"CWD marker\r\n")
+        received = session.server.line()
+        if received.startswith(b"PORT "):
+            self.assertNotIn(b"10,", received[:8])
+            self.assertNotEqual(address_in(received), own)
+            session.server.send(b"200 OK.\r\n")
+            session.client.expect(b"200 OK.\r\n")
+            received = session.server.line()
+        else:
+            self.assertIn(session.client.line()[:3], (b"500", b"501"))
+        self.assertEqual(received, b"CWD marker\r\n")
+        session.server.send(b"250 OK.\r\n")
+        session.client.expect(b"250 OK.\r\n")
+
+    def test_S04_empty_lines_do_not_pile_up(self):
+        with scene("--quiet") as s:
+            session = s.session()
+            before = rss_kib(s.proxy.pid)
+            for _ in range(10):
+                session.client.send(b"\r\n" * 1000)
+                session.server.expect(b"\r\n" * 1000)
+            self.assertLess(rss_kib(s.proxy.pid), before + MANY_KIB)
+            session.assert_in_step()
+
+
+class S05AddressGrammar(unittest.TestCase):
+    """Whatever some server's sscanf makes of it, here it is no address of the client's."""
+
+    REFUSED = {
+        "PORT": [
+            b"256,0,0,1,20,20", b"383,0,0,1,20,20", b"-127,0,0,1,20,20", b"+127,0,0,1,20,20",
+            b"0x7f,0,0,1,20,20", b"0177,0,0,1,20,20", b"127, 0,0,1,20,20", b"127,0,0,1,20,20xyz",
+            b"127,0,0,1,20", b"127,0,0,1,20,20,20", b"127,0,0,1,0,0", b"127,0,0,1,0,1",
+            b"127,0,0,1,3,255", b"127,0,0,1,256,0", b"127,0,0,1,4294967296,21", b"", b"127.0.0.1",
+            b"0,0,0,0,20,20", b"255,255,255,255,20,20", b"224,0,0,1,20,20", b"169,254,169,254,20,20",
+            b"10,0,0,1,20,20", b"127,0,0,2,20,20", b"127,0,0,1,20,20 ", b" 127,0,0,1,20,20",
+            b"127,0,0,1,20,-20", b"127,,0,1,20,20", b"1" * 400, b"1," * 300,
+        ],
+        "EPRT": [
+            b"|1|::1|5000|", b"|2|1.2.3.4|5000|", b"|3|127.0.0.1|5000|", b"|2|fe80::1%eth0|5000|",
+            b"|2|::ffff:127.0.0.2|5000|", b"1127.0.0.115000|", b"\0001\000127.0.0.1\0005000\0",
+            b"|1|127.0.0.1|5000", b"|1|127.0.0.1|", b"|1|127.0.0.1|0|", b"|1|127.0.0.1|1023|",
+            b"|1|127.0.0.1|65536|", b"|1|127.0.0.1|4294967317|", b"|1|127.0.0.1|+5000|",
+            b"|1|0177.0.0.1|5000|", b"|1|127.1|5000|", b"|1|0.0.0.0|5000|", b"|1|127.0.0.9|5000|",
+            b"|1|169.254.169.254|5000|", b"|2|ff02::1|5000|", b"|1|127.0.0.1|05000|",
+            b"|1|127.0.0.1|5000|x", b"||127.0.0.1|5000|", b"",
+        ],
+        "LPRT": [b"4,4,10,0,0,1,2,20,20", b"4,4,127,0,0,1,2,0,21", b"6,4,127,0,0,1,2,20,20", b"4,4"],
+    }  # fmt: skip
+
+    def test_S05_tricks_with_addresses_reach_no_server(self):
+        for lines in POSTURES:
+            with scene("--lines", lines) as s:
+                for verb, arguments in self.REFUSED.items():
+                    session = s.session()
+                    for argument in arguments:
+                        self.check_refused(session, verb.encode() + b" " + argument + b"\r\n")
+                    self.assertEqual(session.records("channel"), [])
+
+    def check_refused(self, session: Session, line: bytes):
+        session.client.send(line + NEXT)
+        received = session.server.line()
+        self.assertEqual(received, NEXT, f"{line!r} reached the server")
+        self.assertIn(session.client.line()[:3], (b"500", b"501", b"522"), line)
+        session.server.send(b"200 OK.\r\n")
+        session.client.expect(b"200 OK.\r\n")
+
+
+class S06EndlessReplies(unittest.TestCase):
+    def endless(self, start: bytes, more: bytes, limits: tuple = ()):
+        with scene("--quiet", *limits) as s:
+            session = s.session()
+            session.client.send(b"STAT\r\n")
+            session.server.expect(b"STAT\r\n")
+            before = rss_kib(s.proxy.pid)
+            session.server.send(start)
+            session.server.send_pieces(more * (4_000_000 // len(more)), 1 << 16)
+            self.assertLess(rss_kib(s.proxy.pid), before + MANY_KIB)
+            lines = session.client.ending()[0].splitlines()
+            self.assertTrue(lines[-1].startswith(b"421 "), lines[-3:])
+            session.server.ending()
+            self.assertIn("FTP-REPLY-TOO-LONG", session.findings())
+
+    def test_S06_a_reply_of_long_lines_that_never_ends(self):
+        self.endless(b"211-Status\r\n", b" " + b"x" * 998 + b"\r\n")
+
+    def test_S06_a_reply_of_empty_lines_that_never_ends(self):
+        self.endless(b"211-Status\r\n", b"\r\n")
+
+    def test_S06_a_reply_that_never_ends_with_a_limit_of_lines(self):
+        self.endless(b"211-Status\r\n", b"211-x\r\n", ("--max-reply-lines", "10"))
+
+    def test_S06_another_reply_inside_a_reply_is_text(self):
+        with scene() as s, Listener() as data:
+            session = s.session()
+            reply = b"211-a\r\n227 (" + comma(*data.address) + b")\r\n212 b\r\n211 end\r\n"
+            session.ask(b"STAT\r\n", reply)
+            session.assert_in_step()
+            self.assertEqual(session.records("channel"), [])
+
+    def test_S06_odd_codes_leave_the_dialogue_in_step(self):
+        with scene() as s:
+            session = s.session()
+            for code in (b"099", b"600", b"999", b"000"):
+                session.ask(b"NOOP\r\n", code + b" odd\r\n")
+                session.assert_in_step()
+
+    def test_S06_preliminary_replies_without_end_stay_with_their_command(self):
+        with scene("--quiet") as s:
+            session = s.session()
+            session.client.send(b"STAT\r\n")
+            session.server.expect(b"STAT\r\n")
+            before = rss_kib(s.proxy.pid)
+            for _ in range(50):
+                session.server.send(b"150 soon\r\n" * 100)
+                session.client.expect(b"150 soon\r\n" * 100)
+            self.assertLess(rss_kib(s.proxy.pid), before + MANY_KIB)
+            session.server.send(b"211 now\r\n")
+            session.client.expect(b"211 now\r\n")
+            self.assertEqual(len(session.records("reply", verb="STAT")), 5001)
+            session.assert_in_step()
+
+    def test_S06_a_reply_that_nobody_asked_for_triggers_nothing(self):
+        with scene() as s, Listener() as data:
+            session = s.session()
+            reply = b"227 Entering Passive Mode (" + comma(*data.address) + b").\r\n"
+            session.server.send(reply)
+            session.client.expect(reply)
+            session.assert_in_step()
+            self.assertIn("FTP-227-UNASKED", session.findings())
+            self.assertEqual(session.records("channel"), [])
+
+
+class S07EchoedReplies(unittest.TestCase):
+    def test_S07_an_echo_that_starts_a_segment_is_no_227(self):
+        forged = b"227 (10,0,0,1,0,139)\r\n"
+        with scene() as s:
+            session = s.session()
+            session.client.send(b"XXXX " + forged)
+            session.server.expect(b"XXXX " + forged)
+            session.server.send(b"500 XXXX ")
+            until_read(session.server)
+            session.server.send(forged)
+            session.client.expect(b"500 XXXX " + forged)
+            self.assertEqual(session.records("channel"), [])
+
+    def test_S07_text_in_help_that_reads_like_a_227_is_untouched(self):
+        text = b"227 Entering Passive Mode (10,0,0,1,0,139).\r\n"
+        with scene() as s:
+            session = s.session()
+            for verb, code in ((b"HELP", b"214"), (b"STAT", b"211"), (b"SITE HELP", b"214")):
+                session.ask(verb + b"\r\n", code + b"-see\r\n" + text + code + b" end\r\n")
+            self.assertEqual(session.records("channel"), [])
+
+    def test_S07_a_line_of_the_client_that_reads_like_a_reply_is_a_command(self):
+        with scene() as s:
+            session = s.session()
+            session.client.send(b"227 Entering Passive Mode (10,0,0,1,0,139)\r\n")
+            session.server.line()
+            self.assertEqual(session.records("channel"), [])
+
+
+class S08Pipelining(unittest.TestCase):
+    FLOOD, IN_FLIGHT = 20_000, 32
+
+    def test_S08_a_silent_server_gets_no_more_than_the_commands_in_flight(self):
+        with scene("--quiet") as s:
+            session = s.session()
+            before = rss_kib(s.proxy.pid)
+            session.client.send(b"NOOP\r\n" * self.FLOOD)
+            session.server.expect(b"NOOP\r\n" * self.IN_FLIGHT)
+            # Each reply lets one more through. The proxy writes it in front of the reply, so when
+            # that has come, whatever was let through is there.
+            for _ in range(100):
+                self.assertEqual(session.server.waiting(), b"")
+                session.server.send(b"200 OK.\r\n")
+                session.client.expect(b"200 OK.\r\n")
+                session.server.expect(b"NOOP\r\n")
+            self.assertLess(rss_kib(s.proxy.pid), before + MANY_KIB)
+
+    def test_S08_all_of_them_are_answered_by_and_by(self):
+        count = 3000
+        with AnsweringServer() as server, Proxy(server.address, args=["--quiet"]) as proxy:
+            client = connect(proxy.host, proxy.port)
+            log_in(client)
+            client.send(b"NOOP\r\n" * count + b"QUIT\r\n")
+            self.assertEqual(client.rest(), b"200 OK.\r\n" * count + b"221 Bye.\r\n")
+            client.close()
+            self.assertEqual(server.lines()[2:-1], [b"NOOP\r\n"] * count)
+
+    def test_S08_nothing_overtakes_a_command_that_changes_the_session(self):
+        with scene() as s, Listener() as mine:
+            address = comma(*mine.address)
+            barriers = [
+                (b"AUTH TLS\r\n", b"502 No.\r\n"),
+                (b"REIN\r\n", b"220 Again.\r\n"),
+                (b"PASV\r\n", b"227 OK (" + address + b")\r\n"),
+                (b"EPSV\r\n", b"229 OK (|||%d|)\r\n" % mine.port),
+                (b"PORT " + address + b"\r\n", b"200 OK.\r\n"),
+            ]
+            for command, reply in barriers:
+                with self.subTest(command):
+                    session = s.session()
+                    session.client.send(command + NEXT)
+                    verb = session.server.line().split()[0]
+                    self.assertEqual(verb, command.split()[0])
+                    # One read of the proxy's makes one write: what followed would be here.
+                    self.assertEqual(session.server.waiting(), b"")
+                    session.server.send(reply)
+                    session.server.expect(NEXT)
+
+
+class S09OtherProtocols(unittest.TestCase):
+    HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(64))
+    FIRST_WORDS = {
+        "HTTP": b"GET /marker HTTP/1.1\r\nHost: marker\r\n\r\n",
+        "HTTP POST": b"POST /marker HTTP/1.1\r\nX: y\r\n\r\nPORT 10,0,0,5,0,22\r\n",
+        "SMTP": b"EHLO marker\r\nMAIL FROM:<marker>\r\n",
+        "SSH": b"SSH-2.0-marker\r\n",
+        "TLS ClientHello": HELLO + b"marker\r\n",
+        "TLS record header only": b"\x16\x03",
+        "binary": b"\x00\x01\x02marker\xfe\xff\x80\r\n",
+    }
+
+    def test_S09_what_is_not_ftp_is_closed_without_an_echo(self):
+        with scene() as s:
+            for name, words in self.FIRST_WORDS.items():
+                for at_once in (True, False):
+                    with self.subTest(name, at_once=at_once):
+                        self.check_closed(s, words, at_once)
+
+    def check_closed(self, s, words: bytes, at_once: bool):
+        client = s.client()
+        if at_once:
+            client.send(words)
+        server = s.keep(s.listener.accept())
+        server.send(GREETING)
+        client.expect(GREETING)
+        if not at_once:
+            client.send(words)
+        self.assertEqual(client.ending()[0], b"")
+        self.assertEqual(server.ending()[0], b"")
+        session = Session(s.proxy, client, server)
+        self.assertEqual(session.wait_for("end")["how"], "not-ftp")
+        self.assertIn("FTP-NOT-FTP", session.findings())
+
+    def test_S09_a_post_that_carries_a_port_is_cut_at_any_segment_size(self):
+        post = b"POST / HTTP/1.1\r\nContent-Length: 24\r\n\r\nPORT 10,0,0,5,0,22\r\n"
+        with scene() as s:
+            for size in range(1, len(post), 3):
+                session = s.greeted()
+                session.client.send_pieces(post, size)
+                self.assertEqual(session.server.ending()[0], b"", size)
+                session.client.close()
+                session.server.close()
+
+
+class S10UnknownCommands(unittest.TestCase):
+    def test_S10_the_third_unknown_command_before_login_ends_the_session(self):
+        with scene() as s:
+            session = s.greeted()
+            for number in (1, 2):
+                session.ask(b"XYZ%d marker\r\n" % number, b"500 What?\r\n")
+            session.client.send(b"XYZ3 marker\r\n")
+            last_words = session.client.ending()[0]
+            self.assertTrue(last_words.startswith(b"421 "), last_words)
+            self.assertNotIn(b"marker", last_words)
+            self.assertEqual(session.server.ending()[0], b"")
+            self.assertIn("FTP-TOO-MANY-UNKNOWN", session.findings())
+
+    def test_S10_after_login_any_number_passes(self):
+        with scene() as s:
+            session = s.session()
+            for number in range(10):
+                session.ask(b"XYZ%d\r\n" % number, b"500 What?\r\n")
+
+    def test_S10_own_answers_repeat_nothing_of_the_client(self):
+        sent = [b"PORT marker\r\n", b"EPRT |marker|\r\n", b"NOOP marker\rPORT 1,2\r\n"]
+        with scene("--tls", "refuse") as s:
+            session = s.session()
+            for line in [*sent, b"AUTH marker\r\n"]:
+                session.client.send(line)
+                self.assertNotIn(b"marker", session.client.line())
+
+
+class S16EpsvAll(unittest.TestCase):
+    def test_S16_after_epsv_all_only_epsv_is_left(self):
+        with scene() as s, Listener() as mine:
+            session = s.session()
+            session.ask(b"EPSV ALL\r\n", b"200 OK.\r\n")
+            address = comma(*mine.address)
+            for line in (b"PASV", b"PORT " + address, b"LPSV", b"EPRT |1|127.0.0.1|5000|"):
+                with self.subTest(line):
+                    session.client.send(line + b"\r\n" + NEXT)
+                    session.server.expect(NEXT)
+                    self.assertEqual(session.client.line()[:1], b"5")
+                    session.server.send(b"200 OK.\r\n")
+                    session.client.expect(b"200 OK.\r\n")
+            session.client.send(b"EPSV\r\n")
+            session.server.expect(b"EPSV\r\n")
+
+
+class S21Segments(unittest.TestCase):
+    """The same dialogue, cut at every position: the other end gets the same, the log says the same."""
+
+    DIALOGUE = [
+        ("S", b"220-FileZilla Server version 0.9.48 beta\r\n220-by Tim\r\n220 Please visit\r\n"),
+        ("C", b"USER joe\r\n"),
+        ("S", b"331 Password required for joe\r\n"),
+        ("C", b"PASS secret\r\n"),
+        ("S", b"230-Welcome\r\n \r\n230 Logged on\r\n"),
+        ("C", b"FEAT\r\n"),
+        ("S", b"211-Features:\r\n MDTM\r\n\r\n    SIZE\r\n211 End\r\n"),
+        ("C", b"CWD caf\xc3\xa9 \xff\xff\r\n"),
+        ("S", b"250 CWD successful. \"/caf\xe9\" is current directory.\r\n"),
+        ("C", b"NOOP\n"),
+        ("S", b"200 OK\n"),
+        ("C", b"NOOP\r\nTYPE I\r\nSYST\r\n"),
+        ("S", b"200 OK\r\n200 Type set to I\r\n"),
+        ("S", b"215 UNIX\r\n"),
+        ("C", b"PORT 10,0,0,1,4,1\r\n"),
+        ("C", b"RETR f\r\n"),
+        ("S", b"123-First line\r\nSecond line\r\n 234 A line beginning with numbers\r\n123 The last line\r\n"),
+        ("S", b"550 No such file\r\n"),
+        ("C", b"QUIT\r\n"),
+        ("S", b"221 Goodbye\r\n"),
+    ]  # fmt: skip
+    IGNORED = ("ts", "session", "latency_us", "duration_us", "client", "from", "server")
+
+    def test_S21_a_cut_at_any_place_changes_nothing(self):
+        longest = max(len(data) for _, data in self.DIALOGUE)
+        with scene() as s:
+            whole = self.play(s, lambda data: [data])
+            for at in range(1, longest):
+                self.assertEqual(self.play(s, lambda data: [data[:at], data[at:]]), whole, at)
+
+    def test_S21_single_bytes_change_nothing(self):
+        with scene() as s:
+            whole = self.play(s, lambda data: [data])
+            self.assertEqual(self.play(s, lambda data: [bytes([b]) for b in data]), whole)
+
+    def play(self, s, cut) -> tuple:
+        """(what the client got, what the server got, the records without times and addresses)"""
+        client = s.client()
+        session = Session(s.proxy, client, s.keep(s.listener.accept()))
+        for side, data in self.DIALOGUE:
+            sender = session.client if side == "C" else session.server
+            for piece in filter(None, cut(data)):
+                sender.send(piece)
+                until_read(sender)
+        got = client.expect_until(b"221 Goodbye\r\n"), session.server.expect_until(b"QUIT\r\n")
+        session.client.close()
+        session.server.close()
+        session.wait_for("end")
+        return *got, [self.bare(record) for record in session.records() if self.counts(record)]
+
+    @staticmethod
+    def counts(record: dict) -> bool:
+        # A reply that takes longer than a moment to come is shown in parts: a matter of time.
+        return record["kind"] != "reply_part"
+
+    def bare(self, record: dict) -> dict:
+        return {k: v for k, v in record.items() if k not in (*self.IGNORED, "seq")}
+
+
+class Tls(unittest.TestCase):
+    HELLO = S09OtherProtocols.HELLO
+
+    def opaque(self, s, behind_auth: bytes = b"", behind_234: bytes = b"") -> Session:
+        session = s.greeted()
+        session.client.send(b"AUTH TLS\r\n" + behind_auth)
+        session.server.expect(b"AUTH TLS\r\n")
+        self.assertEqual(session.server.waiting(), b"")
+        session.server.send(b"234 Go on.\r\n" + behind_234)
+        session.client.expect(b"234 Go on.\r\n" + behind_234)
+        session.server.expect(behind_auth)
+        return session
+
+    def test_TLS_a_hello_in_the_segment_of_auth_waits_for_the_234(self):
+        with scene() as s:
+            session = self.opaque(s, behind_auth=self.HELLO)
+            session.wait_for("opaque")
+            self.assertNotIn("FTP-TLS-PLAINTEXT-BEHIND-AUTH", session.findings())
+
+    def test_TLS_after_the_234_every_byte_passes_both_ways_unread(self):
+        # Among them lines that would be rewritten, refused or logged if anyone read them.
+        content = bytes(range(256)) * 300 + b"PORT 10,0,0,1,4,1\r\nPASS marker\r\nGET / HTTP/1.1\r\n"
+        answer = b"227 (10,0,0,1,4,1)\r\n" + bytes(reversed(range(256))) * 300
+        with scene("--max-line", "64", "--max-reply", "64") as s:
+            session = self.opaque(s, self.HELLO)
+            session.client.send(content)
+            session.server.expect(content)
+            session.server.send(answer)
+            session.client.expect(answer)
+            session.client.finish()
+            self.assertEqual(session.server.rest(), b"")
+            session.server.send(b"last words")
+            session.server.close()
+            self.assertEqual(session.client.rest(), b"last words")
+            session.client.close()
+        records = s.proxy.records()
+        self.assertEqual([r["verb"] for r in records if r["kind"] == "command"], ["AUTH"])
+        self.assertIn("FTP-TLS-OPAQUE", [r.get("finding") for r in records])
+
+    def test_TLS_bytes_behind_the_234_in_its_segment_are_opaque_too(self):
+        with scene() as s:
+            session = self.opaque(s, behind_234=b"\x15\x03\x03\x00\x02\x02\x28")
+            self.assertEqual(len(session.records("reply")), 2)  # the greeting and the 234
+
+    def test_TLS_plain_commands_behind_auth_are_told(self):
+        with scene() as s:
+            session = self.opaque(s, behind_auth=b"USER joe\r\n")
+            session.wait_for("finding", finding="FTP-TLS-PLAINTEXT-BEHIND-AUTH")
+            self.assertEqual(session.records("command", verb="USER"), [])
+
+    def test_TLS_a_refused_auth_goes_on_in_plain(self):
+        with scene() as s:
+            session = s.greeted()
+            session.client.send(b"AUTH TLS\r\nUSER joe\r\n")
+            session.server.expect(b"AUTH TLS\r\n")
+            session.server.send(b"502 No.\r\n")
+            session.client.expect(b"502 No.\r\n")
+            session.server.expect(b"USER joe\r\n")
+
+    def test_TLS_refuse_answers_534_and_hides_it_in_feat(self):
+        feat = b"211-Features:\r\n AUTH TLS\r\n MDTM\r\n PBSZ\r\n PROT\r\n211 End\r\n"
+        with scene("--tls", "refuse") as s:
+            session = s.greeted()
+            session.client.send(b"AUTH TLS\r\nFEAT\r\n")
+            session.client.expect_code(534)
+            session.server.expect(b"FEAT\r\n")
+            session.server.send(feat)
+            session.client.expect(b"211-Features:\r\n MDTM\r\n211 End\r\n")
+            session.login()
+
+
+if __name__ == "__main__":
+    unittest.main()

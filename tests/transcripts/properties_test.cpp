@@ -1,0 +1,326 @@
+// What holds for every transcript, however its bytes arrive and whatever is in it.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "analyzer/observer.h"
+#include "analyzer/record_json.h"
+#include "tests/transcripts/runner.h"
+
+namespace ftpscope::transcripts {
+
+namespace {
+
+// Longer reads (the tests of limits) are cut at their ends and here and there in the middle.
+constexpr std::size_t kCutEverywhere = 400;
+
+bool worth_cutting(std::size_t at, std::size_t size) {
+  return size <= kCutEverywhere || at < 70 || at + 70 > size || at % 997 == 0;
+}
+
+std::string where_different(const Script& script, const Run& whole, const Run& cut) {
+  for (std::size_t i = 0; i < whole.outcomes.size(); ++i) {
+    if (whole.outcomes[i] == cut.outcomes[i]) continue;
+    const auto text = [](const Outcome& outcome) {
+      std::string lines;
+      for (const auto& line : outcome.shown) lines += line + "\n";
+      for (const auto& line : outcome.records) lines += "    " + line;
+      return lines;
+    };
+    return "at " + script.steps[i].text + "\nwhole:\n" + text(whole.outcomes[i]) + "cut:\n" +
+           text(cut.outcomes[i]);
+  }
+  return {};
+}
+
+// Where a session is ended in the middle of its bytes, how many had been read is all that a cut may change.
+void forget_bytes_read(std::string& line) {
+  if (line.find("\"kind\":\"end\"") == line.npos) return;
+  auto record = nlohmann::json::parse(line);
+  if (record["how"] != "limit" && record["how"] != "not-ftp") return;
+  record.erase("bytes_from_client");
+  record.erase("bytes_from_server");
+  line = record.dump();
+}
+
+// The indented lines show each send on its own, and opaque bytes may be sent in as many as they came.
+std::vector<Outcome> essence(Run run) {
+  for (auto& outcome : run.outcomes) {
+    outcome.shown.clear();
+    if (!outcome.records.empty()) forget_bytes_read(outcome.records.back());
+  }
+  return std::move(run.outcomes);
+}
+
+void check_cut(const Script& script, const Run& whole, const Cutter& cutter, const std::string& how) {
+  const auto cut = play(script, cutter);
+  if (essence(whole) == essence(cut)) return;
+  FAIL_CHECK(how << ": " << where_different(script, whole, cut));
+}
+
+void check_every_cut_of(const Script& script, const Run& whole, std::size_t step) {
+  const auto size = script.steps[step].bytes.size();
+  for (std::size_t at = 1; at < size; ++at) {
+    if (!worth_cutting(at, size)) continue;
+    check_cut(
+        script, whole,
+        [step, at](std::size_t i, std::string_view bytes) -> std::vector<std::string_view> {
+          if (i != step) return {bytes};
+          return {bytes.substr(0, at), bytes.substr(at)};
+        },
+        "cut at byte " + std::to_string(at));
+  }
+}
+
+std::vector<std::string_view> byte_by_byte(std::size_t, std::string_view bytes) {
+  std::vector<std::string_view> pieces;
+  for (std::size_t i = 0; i < bytes.size(); ++i) pieces.push_back(bytes.substr(i, 1));
+  return pieces;
+}
+
+struct Named {
+  std::string name;
+  Script script;
+};
+
+const std::vector<Named>& scripts() {
+  static const auto all = [] {
+    std::vector<Named> list;
+    for (const auto& file : all_transcripts()) list.push_back({file.name, parse_script(file.text)});
+    return list;
+  }();
+  return all;
+}
+
+std::string all_sent(const Run& run, Side to) {
+  std::string bytes;
+  for (const auto& outcome : run.outcomes) bytes += outcome.sent[static_cast<std::size_t>(to)];
+  return bytes;
+}
+
+std::string all_received(const Script& script, Side from) {
+  std::string bytes;
+  for (const auto& step : script.steps) {
+    if (step.kind == Step::Kind::bytes && step.side == from) bytes += step.bytes;
+  }
+  return bytes;
+}
+
+std::vector<nlohmann::json> all_records(const Run& run) {
+  std::vector<nlohmann::json> records;
+  for (const auto& outcome : run.outcomes) {
+    for (const auto& line : outcome.records) records.push_back(nlohmann::json::parse(line));
+  }
+  return records;
+}
+
+bool says_the_proxy_spoke(const nlohmann::json& record) {
+  return record["kind"] == "rewrite" || (record["kind"] == "reply" && record.contains("by"));
+}
+
+// Findings of one who takes part: an Observer has no data connections and no timeouts.
+bool observer_can_find(const nlohmann::json& finding) {
+  const std::string name = finding["finding"];
+  if (name.starts_with("FTP-DATA-") || name.starts_with("FTP-TIMEOUT-")) return false;
+  return name != "FTP-CONTROL-RESET" && name != "FTP-QUIT-WITH-TRANSFER" &&
+         name != "FTP-REPLY-BEFORE-DATA-END";
+}
+
+// A record as both should have it: the count of earlier ones differs.
+std::optional<std::string> comparable(const std::string& line) {
+  auto record = nlohmann::json::parse(line);
+  static const std::set<std::string> kBoth = {"command", "reply", "reply_part", "finding", "opaque"};
+  if (!kBoth.contains(record["kind"]) || says_the_proxy_spoke(record)) return std::nullopt;
+  if (record["kind"] == "finding" && !observer_can_find(record)) return std::nullopt;
+  record.erase("seq");
+  return record.dump();
+}
+
+class Collected final : public RecordSink {
+ public:
+  void record(const Record& record) override {
+    std::string line;
+    append_json(line, record);
+    if (auto text = comparable(line)) records.push_back(std::move(*text));
+  }
+  std::vector<std::string> records;
+};
+
+Script without_rewriters(Script script) {
+  script.settings.rewriters = false;
+  return script;
+}
+
+Timestamp time_of(const std::string& line) {
+  // All that is needed here is the order and the distance, so the text's own digits do.
+  const auto record = nlohmann::json::parse(line);
+  const std::string text = record["ts"];
+  const auto number = [&text](std::size_t at, std::size_t count) {
+    return std::stol(text.substr(at, count));
+  };
+  const auto day = std::chrono::sys_days{std::chrono::year{static_cast<int>(number(0, 4))} /
+                                         static_cast<unsigned>(number(5, 2)) /
+                                         static_cast<unsigned>(number(8, 2))};
+  return day + std::chrono::hours(number(11, 2)) + std::chrono::minutes(number(14, 2)) +
+         std::chrono::seconds(number(17, 2)) + std::chrono::microseconds(number(20, 6));
+}
+
+// Feeds an Observer what the Interceptor was fed, until that one had ended. Its timer for parts fires
+// when the Interceptor's did.
+std::vector<std::string> observed(const Script& script, const Run& run) {
+  Collected sink;
+  const auto& settings = script.settings;
+  Observer observer(settings.options.limits, "20261121T090000.000000Z-000001", sink);
+  Timestamp now{std::chrono::sys_days{std::chrono::year{2026} / 11 / 21} + std::chrono::hours(9)};
+  if (settings.connected) observer.connected(now);
+  for (std::size_t i = 0; i < script.steps.size(); ++i) {
+    const auto& step = script.steps[i];
+    const auto& deeds = run.outcomes[i].deeds;
+    switch (step.kind) {
+      case Step::Kind::bytes: observer.received(step.side, step.bytes, step.urgent, now); break;
+      case Step::Kind::closed: observer.closed(step.side, now); break;
+      case Step::Kind::passes:
+        for (const auto& line : run.outcomes[i].records) {
+          if (line.find("\"kind\":\"reply_part\"") != line.npos) observer.tick(time_of(line));
+        }
+        now += step.time;
+        break;
+      case Step::Kind::nothing:
+      case Step::Kind::reset:
+      case Step::Kind::happens: break;
+    }
+    if (std::ranges::find(deeds, "end") != deeds.end()) break;
+    if (step.kind == Step::Kind::reset) break;
+  }
+  return sink.records;
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("properties");
+
+TEST_CASE("any cut of every transcript gives the same effects and records") {
+  for (const auto& [name, script] : scripts()) {
+    INFO(name);
+    const auto whole = play(script);
+    check_cut(script, whole, byte_by_byte, "byte by byte");
+    for (std::size_t step = 0; step < script.steps.size(); ++step) {
+      check_every_cut_of(script, whole, step);
+    }
+  }
+}
+
+TEST_CASE("any cut gives the same without rewriters") {
+  for (const auto& [name, original] : scripts()) {
+    INFO(name);
+    const auto script = without_rewriters(original);
+    check_cut(script, play(script), byte_by_byte, "byte by byte");
+  }
+}
+
+TEST_CASE("Observer and Interceptor without rewriters give the same records") {
+  for (const auto& [name, original] : scripts()) {
+    INFO(name);
+    const auto script = without_rewriters(original);
+    const auto run = play(script);
+    const bool starts_by_hand = !script.settings.connected;
+    if (starts_by_hand) continue;
+    std::vector<std::string> expected;
+    for (const auto& outcome : run.outcomes) {
+      for (const auto& line : outcome.records) {
+        if (auto text = comparable(line)) expected.push_back(std::move(*text));
+      }
+    }
+    const auto actual = observed(script, run);
+    const auto [left, right] = std::ranges::mismatch(expected, actual);
+    if (left == expected.end() && right == actual.end()) continue;
+    FAIL_CHECK("Interceptor: " << (left == expected.end() ? "nothing" : *left)
+                               << "\nObserver: " << (right == actual.end() ? "nothing" : *right));
+  }
+}
+
+TEST_CASE("bytes out are bytes in where nothing is rewritten") {
+  for (const auto& [name, original] : scripts()) {
+    for (const bool rewriters : {false, true}) {
+      INFO(name);
+      auto script = original;
+      script.settings.rewriters = rewriters;
+      const auto run = play(script);
+      const auto records = all_records(run);
+      if (std::ranges::any_of(records, says_the_proxy_spoke)) continue;
+      for (const auto from : {Side::client, Side::server}) {
+        const auto in = all_received(script, from);
+        const auto out = all_sent(run, other(from));
+        CHECK_MESSAGE(in.starts_with(out), name_of(from));
+        const bool orderly = run.ended && records.back()["how"] == "fin";
+        if (orderly) CHECK_MESSAGE(in.size() == out.size(), name_of(from));
+      }
+    }
+  }
+}
+
+TEST_CASE("every record is one line of JSON, and numbered") {
+  for (const auto& [name, script] : scripts()) {
+    INFO(name);
+    std::uint64_t seq = 0;
+    for (const auto& outcome : play(script).outcomes) {
+      for (const auto& line : outcome.records) {
+        const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20; };
+        CHECK(std::ranges::count_if(line, control) == 1);
+        CHECK(line.ends_with("}\n"));
+        const auto record = nlohmann::json::parse(line, nullptr, false);
+        REQUIRE_MESSAGE(!record.is_discarded(), line);
+        CHECK(record["seq"] == seq++);
+        CHECK(record["kind"].is_string());
+      }
+    }
+  }
+}
+
+TEST_CASE("a session that has ended has one end record, the last, and its channels are closed") {
+  for (const auto& [name, script] : scripts()) {
+    INFO(name);
+    const auto run = play(script);
+    const auto records = all_records(run);
+    const auto is_end = [](const auto& record) { return record["kind"] == "end"; };
+    CHECK(std::ranges::count_if(records, is_end) == (run.ended ? 1 : 0));
+    if (!run.ended) continue;
+    CHECK(is_end(records.back()));
+    const auto of_kind = [&records](const std::string& kind, const std::string& event) {
+      return std::ranges::count_if(records, [&](const auto& record) {
+        return record["kind"] == kind && (event.empty() || record["event"] == event);
+      });
+    };
+    CHECK(of_kind("data", "") >= of_kind("channel", "exposed"));
+    CHECK(records.back()["commands"] == of_kind("command", ""));
+    CHECK(records.back()["replies"] == of_kind("reply", ""));
+    CHECK(records.back()["findings"] == of_kind("finding", ""));
+  }
+}
+
+// design.md point 8. Behind a 234 the lines are no commands any more.
+TEST_CASE("a command is recorded before it is sent on") {
+  for (const auto& [name, original] : scripts()) {
+    INFO(name);
+    auto script = original;
+    script.settings.show_kinds = {"command", "opaque"};
+    script.settings.show_json = false;
+    std::size_t told = 0;
+    std::size_t sent = 0;
+    bool opaque = false;
+    for (const auto& outcome : play(script).outcomes) {
+      for (const auto& line : outcome.shown) {
+        told += line.starts_with("  : command") ? 1 : 0;
+        opaque = opaque || line.starts_with("  : opaque");
+        sent += line.starts_with("  S< ") || line.starts_with("  S!< ") ? 1 : 0;
+        if (!opaque) CHECK(told >= sent);
+      }
+    }
+  }
+}
+
+TEST_SUITE_END();
+
+}  // namespace ftpscope::transcripts
