@@ -59,7 +59,14 @@ bool Dialogue::readable(Side side) const {
 }
 
 bool Dialogue::wants(Side side) const {
-  return readable(side) && !eof_[static_cast<std::size_t>(side)];
+  const bool in_vain = side == Side::client && waits_in_vain();
+  return (readable(side) || in_vain) && !eof_[static_cast<std::size_t>(side)];
+}
+
+// The client's next command waits for a reply that can no longer come.
+bool Dialogue::waits_in_vain() const {
+  return server_gone_ && !stopped_ && !waits_[static_cast<std::size_t>(Side::client)] &&
+         !readable(Side::client);
 }
 
 // A line of the client that waited for a reply is handled as soon as that reply is, before the server's
@@ -70,7 +77,10 @@ void Dialogue::pump() {
 }
 
 bool Dialogue::pump_side(Side side) {
-  if (!readable(side)) return false;
+  if (!readable(side)) {
+    finish_waiting_side(side);
+    return false;
+  }
   if (state_.opaque) {
     take_opaque(side);
   } else if (side == Side::client && !state_.logged_in && starts_like_tls(splitter(side).rest())) {
@@ -80,8 +90,16 @@ bool Dialogue::pump_side(Side side) {
     side == Side::client ? take_command(*line) : take_reply_line(*line);
     return true;
   }
-  if (eof(side)) finish_side(side);
-  return false;
+  if (!eof(side)) return false;
+  finish_side(side);
+  return !eof(side);  // what waited for this side need not wait any more
+}
+
+// That a client has gone need not wait for the reply that its next command would wait for.
+void Dialogue::finish_waiting_side(Side side) {
+  if (side == Side::server || stopped_ || waits(side)) return;
+  if (waits_in_vain()) splitter(side).take_rest();
+  if (eof(side) && splitter(side).rest().empty()) finish_side(side);
 }
 
 // Once: nothing is read after the end of a stream.

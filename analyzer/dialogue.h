@@ -110,6 +110,8 @@ class Dialogue {
   bool pump_side(Side side);
   bool readable(Side side) const;
   void finish_side(Side side);
+  void finish_waiting_side(Side side);
+  bool waits_in_vain() const;
 
   void take_command(const Line& line);
   bool is_foreign(const Command& command);
@@ -144,6 +146,7 @@ class Dialogue {
   std::array<bool, 2> eof_{};
   bool stopped_ = false;
   bool server_gone_ = false;
+  bool text_in_greeting_ = false;
   CommandId opaque_since_ = 0;
   std::array<bool, 2> opaque_seen_{};
   ReplyAssembler assembler_;

@@ -1,5 +1,6 @@
 // The server's half of the Dialogue: lines to replies, replies to commands.
 #include <algorithm>
+#include <utility>
 
 #include "analyzer/dialogue.h"
 #include "analyzer/line_rules.h"
@@ -96,7 +97,10 @@ void Dialogue::conclude_head(int code) {
 
 const PendingCommand* Dialogue::pair(const Reply& reply) {
   if (!reply.code) {
-    recorder_.finding(FindingId::reply_without_code, std::nullopt, {});
+    const bool greets = !pending_.empty() && pending_.front().verb == &kGreeting;
+    const bool told = std::exchange(text_in_greeting_, greets);
+    recorder_.finding(greets && !told ? FindingId::greeting_not_ftp : FindingId::reply_without_code,
+                      std::nullopt, {});
     return nullptr;
   }
   while (pending_.size() > 1 && pending_.front().may_stay_unanswered() &&
@@ -162,7 +166,7 @@ void Dialogue::inspect_reply(const Reply& reply, const PendingCommand* answered)
   if (reply.bare_code_end) recorder_.finding(reply_bare_code_end, to, {});
   if (reply.other_code_end) recorder_.finding(reply_other_code_end, to, {});
   if (reply.unfinished) recorder_.finding(reply_unfinished, to, {});
-  if (reply.line_like_final && !reply.other_code_end) {
+  if (reply.line_like_final && !reply.other_code_end && !reply.no_space) {
     recorder_.finding(reply_line_like_final, to, {});
   }
   if (!answered || !answered->verb) return;

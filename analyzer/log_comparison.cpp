@@ -1,6 +1,8 @@
 // Which records of a log LogReplay gives again, and both sides of that claim as text.
 #include <algorithm>
 #include <array>
+#include <set>
+#include <utility>
 
 #include "analyzer/log_replay.h"
 #include "analyzer/record_json.h"
@@ -42,7 +44,7 @@ struct Comes {
 class SessionTexts final : public RecordSink {
  public:
   void record(const Record& record) override {
-    if (!comes_again(record.body)) return;
+    if (!comes_again(record.body) || tells_of_hidden(record)) return;
     append_json(texts_[std::string(record.session)], {record.time, record.session, 0, record.body});
   }
   [[nodiscard]] std::string joined() const {
@@ -52,7 +54,19 @@ class SessionTexts final : public RecordSink {
   }
 
  private:
+  // The oddities of a line whose argument was hidden went with it.
+  bool tells_of_hidden(const Record& record) {
+    if (const auto* command = std::get_if<record::Command>(&record.body)) {
+      if (command->redacted) hidden_.emplace(record.session, command->id);
+    }
+    const auto* finding = std::get_if<record::Finding>(&record.body);
+    const bool of_a_line = finding && finding->to && finding->id >= FindingId::line_lf_only &&
+                           finding->id <= FindingId::line_not_utf8;
+    return of_a_line && hidden_.contains({std::string(record.session), *finding->to});
+  }
+
   std::map<std::string, std::string> texts_;
+  std::set<std::pair<std::string, CommandId>> hidden_;
 };
 
 }  // namespace

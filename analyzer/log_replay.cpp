@@ -32,6 +32,14 @@ std::string line_of(const record::Command& command) {
   return line + "\r\n";
 }
 
+std::string text_of(const record::Reply& reply) {
+  std::string text;
+  for (std::size_t i = 0; i < reply.lines.size(); ++i) {
+    text.append(reply.lines[i]).append(bytes_of(reply.endings[i]));
+  }
+  return text;
+}
+
 // To a client that does not compare codes, a reply ends here (ReplyAssembler::Step::like_final).
 bool reads_like_final(std::span<const std::string_view> lines) {
   const auto start = lines.empty() ? std::nullopt : reply_start(lines.back());
@@ -58,7 +66,6 @@ class LogReplay::Session final : private RecordSink {
     std::optional<CommandId> to;
     bool like_final = false;
     bool redacted = false;
-    bool by_proxy = false;
   };
 
   void on(const record::Connected&, Timestamp time) { observer_.connected(time); }
@@ -84,7 +91,6 @@ class LogReplay::Session final : private RecordSink {
   std::deque<FedReply> fed_;        // and not come out
   bool command_redacted_ = false;
   bool in_part_ = false;
-  bool in_own_answer_ = false;
 };
 
 void LogReplay::Session::on(const record::Command& command, Timestamp time) {
@@ -106,12 +112,14 @@ void LogReplay::Session::settle_before_command(Timestamp time) {
 }
 
 void LogReplay::Session::on(const record::Reply& reply, Timestamp time) {
-  if (reply.by_proxy && !reply.to) return;  // the proxy's last word
+  if (reply.by_proxy) {
+    const bool last_word = !reply.to;
+    if (!last_word) observer_.answered(*reply.to, text_of(reply), time);
+    return;
+  }
   const auto begun = std::min(std::exchange(lines_of_parts_, 0), reply.lines.size());
-  fed_.push_back({time, reply.to, reads_like_final(reply.lines), reply.redacted, reply.by_proxy});
-  in_own_answer_ = reply.by_proxy;
+  fed_.push_back({time, reply.to, reads_like_final(reply.lines), reply.redacted});
   feed_lines(reply.lines.subspan(begun), reply.endings.subspan(begun), time);
-  in_own_answer_ = false;
 }
 
 void LogReplay::Session::on(const record::ReplyPart& part, Timestamp time) {
@@ -148,16 +156,15 @@ void LogReplay::Session::record(const Record& again) {
     pass_on(again.time, marked);
   } else if (const auto* reply = std::get_if<record::Reply>(&again.body)) {
     auto marked = *reply;
-    if (!fed_.empty()) {
+    if (!reply->by_proxy && !fed_.empty()) {
       marked.redacted = fed_.front().redacted;
-      marked.by_proxy = fed_.front().by_proxy;
       fed_.pop_front();
     }
     pass_on(again.time, marked);
   } else if (std::holds_alternative<record::ReplyPart>(again.body)) {
     // Whether a part was sent on is a fact of the log: the proxy may have had a reason to wait.
     if (in_part_) pass_on(again.time, again.body);
-  } else if (!in_own_answer_) {  // the proxy does not judge itself
+  } else {
     pass_on(again.time, again.body);
   }
 }

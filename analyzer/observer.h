@@ -19,6 +19,11 @@ class Observer final : private Gate {
     dialogue_.received(from, bytes, urgent, now);
   }
   void closed(Side side, Timestamp now) { dialogue_.closed(side, now); }
+  // The proxy answered this command itself, as its log tells.
+  void answered(CommandId id, std::string reply, Timestamp now) {
+    dialogue_.answer(id, std::move(reply));
+    dialogue_.resume(Side::client, now);
+  }
   // A reply stood open for DialogueLimits::kPartDelay at that time.
   void tick(Timestamp now) { dialogue_.tick(now); }
 

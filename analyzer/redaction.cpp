@@ -63,7 +63,7 @@ bool SecretMask::hides(std::string_view text) const {
 
 std::string SecretMask::masked(std::string_view text) const {
   auto longest_first = secrets_;  // one may be the beginning of another
-  std::ranges::stable_sort(longest_first, std::ranges::greater(), &std::string::size);
+  std::ranges::sort(longest_first, std::ranges::greater(), &std::string::size);
   std::string result(text);
   for (const auto& secret : longest_first) {
     for (auto at = result.find(secret); at != result.npos; at = result.find(secret, at)) {

@@ -49,7 +49,10 @@ ReplyAssembler::Step ReplyAssembler::add(const Line& line, bool expected) {
     reply_.bare_code_end = first->mark == '\0';
     return complete();
   }
-  if (first->mark != ' ') return Step::more;
+  // "ddd " of another code, and "dddText" of the same (ftplib and tnftp end there): for some clients
+  // this is the end. They tell by going on.
+  const bool no_space = first->code == open_code_ && first->mark != '-' && !is_digit(first->mark);
+  if (first->mark != ' ' && !no_space) return Step::more;
   last_like_final_ = true;
   last_code_ = first->code;
   reply_.line_like_final = true;
@@ -104,11 +107,12 @@ ReplyAssembler::Step ReplyAssembler::complete() {
 }
 
 void ReplyAssembler::close_here() {
-  const bool by_other_code = last_like_final_;
+  const bool at_like_final = last_like_final_;
   complete();
-  reply_.unfinished = !by_other_code;
-  reply_.other_code_end = by_other_code;
-  if (by_other_code) reply_.code = last_code_;
+  reply_.unfinished = !at_like_final;
+  reply_.other_code_end = at_like_final && last_code_ != open_code_;
+  reply_.no_space = at_like_final && last_code_ == open_code_;
+  if (at_like_final) reply_.code = last_code_;
 }
 
 std::span<const std::string_view> ReplyAssembler::open_lines(std::size_t first) {

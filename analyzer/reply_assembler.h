@@ -20,7 +20,7 @@ struct Reply {
   bool unfinished = false;      // its last line never came
   bool other_code_end = false;  // closed by another code than the one that opened it; `code` is that one
   bool bare_code_end = false;   // closed by "ddd" with nothing behind it
-  bool no_space = false;        // "dddText"
+  bool no_space = false;        // "dddText", as the only line or as the last
   // A line inside it reads like the end of a reply to a client that looks for any "ddd ".
   bool line_like_final = false;
 

@@ -27,7 +27,8 @@ trap clean_up EXIT
 start() {
   local output=$work/$1
   shift
-  build/ftpscope "$@" > "$output" &
+  : > "$output"  # it is read before the process has opened it
+  build/ftpscope "$@" >> "$output" &
   pids+=($!)
   for _ in $(seq 100); do
     where=$(sed -n 's/^ftpscope: listening on \([^ ,]*\).*/\1/p' "$output")
@@ -52,8 +53,8 @@ for address in "${addresses[@]}"; do
     [[ $mode == passive ]] || active=(--ftp-port -)
     printf 'curl %-18s %-7s ' "ftp://$where/" "$mode"
     curl -sS --globoff --max-time 20 "${active[@]}" --user demo:secret \
-      "ftp://$where/hello.txt" -o "$work/hello.txt"
-    echo "$(wc -c < "$work/hello.txt") bytes: $(head -n 1 "$work/hello.txt")"
+      "ftp://$where/readme.txt" -o "$work/readme.txt"
+    echo "$(wc -c < "$work/readme.txt") bytes: $(head -n 1 "$work/readme.txt")"
   done
 done
 

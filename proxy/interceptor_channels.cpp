@@ -102,7 +102,7 @@ void Interceptor::on(const event::ChannelDrained& event) {
   auto* channel = find_channel(event.channel);
   if (!channel) return;
   (event.from == Side::client ? channel->drained_from_client : channel->drained_from_server) = true;
-  last_activity_ = now();
+  last_activity_ = last_work_ = now();
   if (event.from == Side::server && held_ && held_->channel == event.channel) release_held_reply();
 }
 
@@ -121,7 +121,7 @@ void Interceptor::on(const event::ChannelClosed& event) {
   if (found == channels_.end()) return;
   const auto channel = *found;
   channels_.erase(found);
-  last_activity_ = now();
+  last_activity_ = last_work_ = now();
   end_.data_to_client += event.totals.bytes_to_client;
   end_.data_to_server += event.totals.bytes_to_server;
   const auto about = channel.transfer ? channel.transfer : std::optional(channel.setup_command);

@@ -62,7 +62,11 @@ void Interceptor::on(const event::Closed& event) {
 void Interceptor::on_closed(Side side) {
   begin_end(side, SessionEnd::fin, {});
   closed_[static_cast<std::size_t>(side)] = true;
-  if (std::ranges::any_of(channels_, &Channel::opened)) {
+  const auto moving = [](const Channel& channel) {
+    return channel.opened && !(channel.direction == Direction::upload ? channel.drained_from_client
+                                                                      : channel.drained_from_server);
+  };
+  if (std::ranges::any_of(channels_, moving)) {
     recorder_.finding(FindingId::quit_with_transfer, std::nullopt, name_of(side));
   }
   effects_.finish(other(side));

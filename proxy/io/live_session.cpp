@@ -70,7 +70,10 @@ void LiveSession::feed(const Event& event) {
 }
 
 void LiveSession::handle(const Event& event) {
+  const auto* received = std::get_if<event::Received>(&event);
+  const bool unwanted = received && received->from == Side::client && !machine_.wants(Side::client);
   machine_.handle(event, worker_.now());
+  read_ahead_ = (read_ahead_ || unwanted) && !machine_.wants(Side::client);
   carry_out();
 }
 
@@ -285,12 +288,14 @@ void LiveSession::update_due() {
   worker_.set_due(*this, due);
 }
 
-// A side is read while the machine wants its bytes and the other side takes them.
+// A side is read while the machine wants its bytes and the other side takes them. The client also once more
+// than that, into the machine's hold: or nobody would see that it has gone, while a reply is waited for.
 void LiveSession::update_reading() {
   if (gone_) return;
   for (const auto side : {Side::client, Side::server}) {
     const bool room = leg(other(side)).queued() <= WorkerOptions::kControlQueueHigh;
-    leg(side).read(close_due_ || (machine_.wants(side) && room));
+    const bool ahead = side == Side::client && server_.open() && !read_ahead_;
+    leg(side).read(close_due_ || ((machine_.wants(side) || ahead) && room));
   }
 }
 

@@ -87,6 +87,7 @@ class LiveSession final : private Effects, private RecordSink {
   std::vector<Action> actions_;
   std::vector<Event> events_;  // caused by actions: handled in turn, never nested
   bool handling_ = false;
+  bool read_ahead_ = false;  // the client's next commands, before the machine wanted them
   std::array<std::optional<std::size_t>, 2> urgent_;
   std::vector<Endpoint> candidates_;  // addresses of the server still to try, last first
   std::optional<Timestamp> connect_due_;

@@ -145,7 +145,6 @@ void ReplayData::send_chunk() {
     count == 0 ? finish_sending() : end(replay::DataFailed{true});
     return;
   }
-  bytes_ += static_cast<std::uint64_t>(count);
   chunk->request.data = chunk.get();
   auto buffer = uv_buf_init(chunk->bytes.data(), static_cast<unsigned>(count));
   const int status =
@@ -186,7 +185,6 @@ void ReplayData::start_reading() {
 
 void ReplayData::on_read(ssize_t count) {
   if (count > 0) {
-    bytes_ += static_cast<std::uint64_t>(count);
     watch(kStallMilliseconds);
   } else if (count == UV_EOF) {
     end(replay::DataEnded{});

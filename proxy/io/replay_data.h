@@ -1,5 +1,5 @@
 // The data connection of a replayed transfer: listens or connects, then sends a payload from its
-// file, or counts what the client uploads. Of a payload no more than one chunk is in memory.
+// file, or takes what the client uploads. Of a payload no more than one chunk is in memory.
 #pragma once
 
 #include <cstdint>
@@ -66,8 +66,6 @@ class ReplayData {
   void receive();
   void close();
 
-  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
-
  private:
   enum class Job : std::uint8_t { none, send, receive };
   struct Chunk;
@@ -94,7 +92,6 @@ class ReplayData {
   bool budgeted_ = false;
   Job job_ = Job::none;
   PayloadSource source_;
-  std::uint64_t bytes_ = 0;
 };
 
 }  // namespace ftpscope

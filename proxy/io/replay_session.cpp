@@ -35,6 +35,7 @@ void ReplaySession::start() {
   auto& recorder = observer_.recorder();
   recorder.at(started_);
   recorder.emit(record::Session{client_, here_, to_text(here_), "raw", "refuse"});
+  recorder.emit(record::Connected{here_, client_});  // the server is here
   observer_.connected(started_);
   feed(replay::Connected{});
 }
@@ -77,20 +78,13 @@ void ReplaySession::connect_active(std::uint16_t port) {
 }
 
 void ReplaySession::send_payload(const ScriptPayload& payload) {
-  direction_ = Direction::download;
   data_->send(context_.recording.folder, payload);
 }
 
-void ReplaySession::receive_payload() {
-  direction_ = Direction::upload;
-  data_->receive();
-}
+void ReplaySession::receive_payload() { data_->receive(); }
 
 void ReplaySession::close_data() {
   if (!data_) return;
-  if (direction_ == Direction::download) totals_.data_to_client += data_->bytes();
-  if (direction_ == Direction::upload) totals_.data_to_server += data_->bytes();
-  direction_.reset();
   data_->close();
   context_.worker.bury(std::move(data_));  // one of its methods may be running
 }

@@ -1,6 +1,6 @@
 // One client of the replayed server: feeds a ServerReplay with what happens on its connections and
-// carries out its effects. An Observer watches both, so the log of a replay is like that of the
-// live proxy.
+// carries out its effects. An Observer watches both sides, so the log has the dialogue as that of the
+// live proxy; it has no data records, which are about the two connections of a relay.
 #pragma once
 
 #include <functional>
@@ -77,8 +77,7 @@ class ReplaySession final : private replay::Effects, private RecordSink {
   Observer observer_;
   ServerReplay machine_;
   std::shared_ptr<ReplayData> data_;
-  std::optional<Direction> direction_;  // of the transfer that is running
-  std::vector<replay::Event> events_;   // caused by effects: handled in turn, never nested
+  std::vector<replay::Event> events_;  // caused by effects: handled in turn, never nested
   bool handling_ = false;
   bool reading_ = false;
   bool finishing_ = false;  // nothing more is said; waits for the client to take what was

@@ -120,9 +120,11 @@ class Wire:
 
     def waiting(self) -> bytes:
         """What is there now, without waiting for more. Not taken."""
+        self.sock.setblocking(False)
         with contextlib.suppress(BlockingIOError):
-            while self._receive(socket.MSG_DONTWAIT):
+            while self._receive():
                 pass
+        self.sock.settimeout(TIMEOUT_S)
         return self.seen[self._taken :]
 
     def receive_marked(self, count: int) -> tuple[bytes, int | None]:
@@ -156,8 +158,8 @@ class Wire:
         """Bytes in our kernel that the peer's kernel has not taken yet."""
         return struct.unpack("i", fcntl.ioctl(self.sock, termios.TIOCOUTQ, b"\0" * 4))[0]
 
-    def _receive(self, flags: int = 0) -> bool:
-        data = self.sock.recv(1 << 16, flags)
+    def _receive(self) -> bool:
+        data = self.sock.recv(1 << 16)
         self.seen += data
         return bool(data)
 

@@ -27,6 +27,7 @@ FINDING_LINE = re.compile(
     r"^\| `(FTP-[^`]+)` \| (\w+) \| (\w+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE
 )
 FILE_NAME = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:cpp|c|h|py|sh|json|jsonl|md|txt))`")
+LINK = re.compile(r"\]\(([^)#:]+)(?:#([^)]*))?\)")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 
 OTHERS_FILES = {"lib/ftp.c", "Lib/ftplib.py", "usr.bin/ftp/ftp.c", "session.jsonl"}
@@ -229,12 +230,20 @@ class Tables(unittest.TestCase):
         return options
 
 
+def anchors(document: Path) -> set[str]:
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 class Links(unittest.TestCase):
     def test_what_is_linked_exists(self):
         for readme in READMES:
-            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", readme.read_text()):
+            for target, anchor in LINK.findall(readme.read_text()):
                 place = readme.parent / target
                 self.assertTrue(place.exists(), f"{readme.relative_to(ROOT)}: {target}")
+                if anchor:
+                    self.assertIn(anchor, anchors(place), f"{readme.relative_to(ROOT)}: {target}")
 
     def test_files_named_exist(self):
         """`like/this.cpp` or `this.h`, from the root or beside the document."""

@@ -498,14 +498,14 @@ class S09OtherProtocols(unittest.TestCase):
 
     def check_closed(self, s, words: bytes, at_once: bool):
         client = s.client()
-        if at_once:
+        if at_once:  # in front of the greeting, which may then be spared
             client.send(words)
         server = s.keep(s.listener.accept())
         server.send(GREETING)
-        client.expect(GREETING)
         if not at_once:
+            client.expect(GREETING)
             client.send(words)
-        self.assertEqual(client.ending()[0], b"")
+        self.assertIn(client.ending()[0], (b"", GREETING))
         self.assertEqual(server.ending()[0], b"")
         session = Session(s.proxy, client, server)
         self.assertEqual(session.wait_for("end")["how"], "not-ftp")

@@ -158,7 +158,7 @@ class World final : private Effects, private RecordSink {
   int greetings_ = 0;
   std::uint32_t last_answered_ = 0;
   bool opaque_ = false;
-  bool violated_ = false;  // the proxy would have no more of it
+  bool violated_ = false;  // cut off, by the proxy or by a reset: what was on its way may be lost
   bool was_logged_in_ = false;
   std::size_t consumed_ = 0;        // of what the client sent: lines that became commands, opaque bytes
   std::size_t opaque_from_ = 0;     // where in sent_[server] the opaque bytes start

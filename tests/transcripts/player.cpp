@@ -49,7 +49,7 @@ class Player final : private Effects, private RecordSink {
       }
       act(steps[i], i);
       end_sent_lines();
-      if (connected) show_waits();
+      if (!heading) show_waits();
       last_sent_count_ = 0;
       run.outcomes.push_back(std::move(outcome_));
       outcome_ = {};

@@ -2,6 +2,9 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -212,4 +215,17 @@ TEST_CASE("a torn last line is no problem, a torn line inside is") {
   const auto problems = read_log(torn + "\n" + s.log(), [](const OwnedRecord&) {});
   REQUIRE(problems.size() == 1);
   CHECK(problems[0].what.starts_with("not JSON: "));
+}
+
+TEST_CASE("the captures come again") {
+  const auto captures = std::filesystem::path(__FILE__).parent_path() / "../../captures";
+  for (const auto* name : {"demo", "misbehaving"}) {
+    CAPTURE(name);
+    std::ifstream file(captures / name / "session.jsonl", std::ios::binary);
+    std::ostringstream log;
+    log << file.rdbuf();
+    const auto expected = records_to_come_again(log.str());
+    CHECK(expected.size() > 0);
+    CHECK(records_come_again(log.str()) == expected);
+  }
 }
