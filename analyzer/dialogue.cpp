@@ -6,6 +6,7 @@
 
 #include "analyzer/foreign_protocol.h"
 #include "analyzer/line_rules.h"
+#include "analyzer/telnet.h"
 
 namespace ftpscope {
 
@@ -169,7 +170,8 @@ void Dialogue::record_command(const Command& command, CommandId id) {
   if (!command.canonical()) entry.line = command.line.raw;
   const bool hide_verb = hides_verb(command, state_.logged_in);
   if (!limits_.log_secrets && (hide_verb || hides_argument(command, state_.logged_in))) {
-    entry.redacted = command.has_argument || hide_verb;
+    // What was taken out as Telnet is in the line still.
+    entry.redacted = command.has_argument || hide_verb || has_telnet(command.line.raw);
     if (hide_verb) entry.verb = kHidden;
     if (command.has_argument) entry.argument = kHidden;
     if (entry.redacted) entry.line.reset();

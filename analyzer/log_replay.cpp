@@ -40,10 +40,14 @@ std::string text_of(const record::Reply& reply) {
   return text;
 }
 
-// To a client that does not compare codes, a reply ends here (ReplyAssembler::Step::like_final).
-bool reads_like_final(std::span<const std::string_view> lines) {
-  const auto start = lines.empty() ? std::nullopt : reply_start(lines.back());
-  return start && start->mark == ' ';
+// For some clients a reply ends with the last of these lines (ReplyAssembler::Step::like_final).
+bool ends_like_final(std::span<const std::string_view> lines, std::optional<ReplyStart> open) {
+  const auto last = lines.empty() ? std::nullopt : reply_start(lines.back());
+  return last && reads_like_final(*last, open ? open->code : last->code);
+}
+
+std::optional<ReplyStart> first_start(std::span<const std::string_view> lines) {
+  return lines.empty() ? std::nullopt : reply_start(lines.front());
 }
 
 }  // namespace
@@ -118,14 +122,15 @@ void LogReplay::Session::on(const record::Reply& reply, Timestamp time) {
     return;
   }
   const auto begun = std::min(std::exchange(lines_of_parts_, 0), reply.lines.size());
-  fed_.push_back({time, reply.to, reads_like_final(reply.lines), reply.redacted});
+  fed_.push_back({time, reply.to, ends_like_final(reply.lines, first_start(reply.lines)),
+                  reply.redacted});
   feed_lines(reply.lines.subspan(begun), reply.endings.subspan(begun), time);
 }
 
 void LogReplay::Session::on(const record::ReplyPart& part, Timestamp time) {
   // The first part of a reply is sent on because time passed, or because a client may take it for
   // the whole.
-  const bool by_time = lines_of_parts_ == 0 && !reads_like_final(part.lines);
+  const bool by_time = lines_of_parts_ == 0 && !ends_like_final(part.lines, first_start(part.lines));
   lines_of_parts_ += part.lines.size();
   in_part_ = true;
   feed_lines(part.lines, part.endings, by_time ? time - DialogueLimits::kPartDelay : time);

@@ -47,4 +47,24 @@ std::string_view name_of(SessionEnd end) {
   return "";
 }
 
+namespace record {
+
+std::uint64_t bytes_of(const Data& data) { return data.bytes_to_client + data.bytes_to_server; }
+
+std::optional<Duration> duration_of(const Data& data) {
+  if (!data.connected) return std::nullopt;
+  return data.last_byte.value_or(data.closed) - *data.connected;
+}
+
+std::optional<std::uint64_t> rate_of(const Data& data) {
+  const auto duration = duration_of(data);
+  const auto bytes = bytes_of(data);
+  if (!duration || duration->count() <= 0 || bytes == 0) return std::nullopt;
+  constexpr std::uint64_t kMicroseconds = 1'000'000;
+  const auto us = static_cast<std::uint64_t>(duration->count());
+  return bytes / us * kMicroseconds + bytes % us * kMicroseconds / us;  // in one step: 18 TB overflow
+}
+
+}  // namespace record
+
 }  // namespace ftpscope

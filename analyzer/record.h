@@ -150,6 +150,12 @@ struct Data {
   std::string_view payload;  // the file in a recording that has the bytes
 };
 
+std::uint64_t bytes_of(const Data& data);
+// From the moment when both connections stood until the last byte (or the end, if there was none).
+std::optional<Duration> duration_of(const Data& data);
+// Bytes a second, when there is anything to divide.
+std::optional<std::uint64_t> rate_of(const Data& data);
+
 struct Finding {
   FindingId id = FindingId::count_;
   std::optional<CommandId> to;

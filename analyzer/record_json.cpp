@@ -140,12 +140,6 @@ void body_fields(JsonObject& o, const record::ChannelOpened& r) {
   leg_field(o, "server", r.server);
 }
 
-// bytes * 1'000'000 would overflow at 18 TB.
-std::uint64_t bytes_a_second(std::uint64_t bytes, Duration::rep duration_us) {
-  const auto us = static_cast<std::uint64_t>(duration_us);
-  return bytes / us * 1'000'000 + bytes % us * 1'000'000 / us;
-}
-
 void body_fields(JsonObject& o, const record::Data& r) {
   o.number("id", r.id);
   number_or_null(o, "to", r.to);
@@ -154,20 +148,16 @@ void body_fields(JsonObject& o, const record::Data& r) {
   name_or_null(o, "direction", r.direction);
   leg_field(o, "client", r.client);
   leg_field(o, "server", r.server);
-  const auto bytes = r.bytes_to_client + r.bytes_to_server;
-  o.number("bytes", bytes);
+  o.number("bytes", bytes_of(r));
   o.number("bytes_to_client", r.bytes_to_client);
   o.number("bytes_to_server", r.bytes_to_server);
   time_field(o, "exposed", r.exposed);
   time_field(o, "connected", r.connected);
   time_field(o, "first_byte", r.first_byte);
   time_field(o, "last_byte", r.last_byte);
-  const auto end = r.last_byte ? *r.last_byte : r.closed;
-  const auto duration = r.connected ? std::optional((end - *r.connected).count()) : std::nullopt;
-  number_or_null(o, "duration_us", duration);
-  const bool measurable = duration && *duration > 0 && bytes > 0;
-  const auto rate = measurable ? std::optional(bytes_a_second(bytes, *duration)) : std::nullopt;
-  number_or_null(o, "rate", rate);
+  const auto duration = duration_of(r);
+  duration ? o.number("duration_us", duration->count()) : o.null("duration_us");
+  number_or_null(o, "rate", rate_of(r));
   r.closed_first ? o.word("closed_first", name_of(*r.closed_first))
                  : o.word("closed_first", "proxy");
   o.word("how", name_of(r.how));

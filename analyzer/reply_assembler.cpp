@@ -26,6 +26,11 @@ std::optional<ReplyStart> reply_start(std::string_view text) {
   return ReplyStart{code, text.size() > 3 ? text[3] : '\0'};
 }
 
+bool reads_like_final(const ReplyStart& start, int open_code) {
+  const bool text = start.mark != '-' && start.mark != '\0' && !is_digit(start.mark);
+  return start.mark == ' ' || (text && start.code == open_code);
+}
+
 ReplyAssembler::Step ReplyAssembler::add(const Line& line, bool expected) {
   const auto first = start_of(line);
   if (!open_) {
@@ -49,10 +54,7 @@ ReplyAssembler::Step ReplyAssembler::add(const Line& line, bool expected) {
     reply_.bare_code_end = first->mark == '\0';
     return complete();
   }
-  // "ddd " of another code, and "dddText" of the same (ftplib and tnftp end there): for some clients
-  // this is the end. They tell by going on.
-  const bool no_space = first->code == open_code_ && first->mark != '-' && !is_digit(first->mark);
-  if (first->mark != ' ' && !no_space) return Step::more;
+  if (!reads_like_final(*first, open_code_)) return Step::more;
   last_like_final_ = true;
   last_code_ = first->code;
   reply_.line_like_final = true;

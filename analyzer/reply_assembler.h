@@ -34,6 +34,10 @@ struct ReplyStart {
 };
 std::optional<ReplyStart> reply_start(std::string_view text);
 
+// A line inside a reply that `open_code` has opened is its end for some clients: "ddd " of any code, and
+// "dddText" of the same (ftplib and tnftp end there). They tell by going on.
+bool reads_like_final(const ReplyStart& start, int open_code);
+
 class ReplyAssembler {
  public:
   static constexpr std::size_t kReplyMax = 262144;     // bytes, default of --max-reply

@@ -121,13 +121,8 @@ class Printer {
     if (r.to) text.append(r.verb).append(", ");
     if (r.how == ChannelEnd::replaced && !r.connected) return text + "not used";
     if (!r.connected) return text + std::string(name_of(r.how));
-    const auto bytes = r.bytes_to_client + r.bytes_to_server;
-    const auto duration = r.last_byte.value_or(r.closed) - *r.connected;
-    text.append(human_bytes(bytes)).append(" in ").append(human_duration(duration));
-    if (bytes > 0 && duration.count() > 0) {
-      const auto rate = bytes * 1'000'000 / static_cast<std::uint64_t>(duration.count());
-      text.append(", ").append(human_bytes(rate)).append("/s");
-    }
+    text.append(human_bytes(bytes_of(r))).append(" in ").append(human_duration(*duration_of(r)));
+    if (const auto rate = rate_of(r)) text.append(", ").append(human_bytes(*rate)).append("/s");
     text.append(", closed by the ").append(r.closed_first ? name_of(*r.closed_first) : "proxy");
     return text.append(" (").append(name_of(r.how)).append(")");
   }

@@ -22,9 +22,9 @@ constexpr auto kVerbs = std::to_array<Verb>({
     {"ABOR", "RFC 959 4.1.3", kNone,     abort,          {225, 226, 426, 500, 501, 502, 421}},
     {"ACCT", "RFC 959 4.1.1", kRequired, password,       {230, 202, 232, 530, 500, 501, 503, 421}},
     {"ADAT", "RFC 2228 3",    kRequired, security_data,  {235, 335, 503, 501, 535, 500, 421}},
-    {"ALGS", "RFC 6384 11",   kOptional, plain,          {216, 500, 502, 504}},
+    {"ALGS", "RFC 6384 11",   kOptional, plain,          {216, 500, 501, 502, 504, 421, 530}},
     {"ALLO", "RFC 959 4.1.3", kRequired, plain,          {200, 202, 500, 501, 504, 421, 530, 552}},
-    {"APPE", "RFC 959 4.1.3", kRequired, upload,         {125, 150, 226, 250, 425, 426, 451, 551, 552, 532, 450, 550, 452, 553, 500, 501, 421, 530}},
+    {"APPE", "RFC 959 4.1.3", kRequired, upload,         {125, 150, 226, 250, 425, 426, 451, 551, 552, 532, 450, 550, 452, 553, 500, 501, 502, 421, 530}},
     {"AUTH", "RFC 2228 3",    kRequired, authenticate,   {232, 234, 334, 504, 534, 431, 500, 501, 502, 503, 421, 530}},
     {"CCC",  "RFC 2228 3",    kNone,     plain,          {200, 533, 534, 500, 501, 503, 421}},
     {"CDUP", "RFC 959 4.1.1", kNone,     plain,          {200, 250, 500, 501, 502, 421, 530, 550}},
@@ -70,8 +70,8 @@ constexpr auto kVerbs = std::to_array<Verb>({
     {"SIZE", "RFC 3659 4",    kRequired, plain,          {213, 550, 500, 501, 502, 421, 530}},
     {"SMNT", "RFC 959 4.1.1", kRequired, plain,          {202, 250, 500, 501, 502, 421, 530, 550}},
     {"STAT", "RFC 959 4.1.3", kOptional, plain,          {211, 212, 213, 450, 550, 500, 501, 502, 421, 530}},
-    {"STOR", "RFC 959 4.1.3", kRequired, upload,         {125, 150, 110, 226, 250, 425, 426, 451, 551, 552, 532, 450, 452, 553, 550, 500, 501, 530}},
-    {"STOU", "RFC 959 4.1.3, RFC 1123 4.1.2.9", kOptional, upload, {125, 150, 110, 226, 250, 425, 426, 451, 551, 552, 532, 450, 452, 553, 550, 500, 501, 530}},
+    {"STOR", "RFC 959 4.1.3", kRequired, upload,         {125, 150, 110, 226, 250, 425, 426, 451, 551, 552, 532, 450, 452, 553, 550, 500, 501, 421, 530}},
+    {"STOU", "RFC 959 4.1.3, RFC 1123 4.1.2.9", kOptional, upload, {125, 150, 110, 226, 250, 425, 426, 451, 551, 552, 532, 450, 452, 553, 550, 500, 501, 421, 530}},
     {"STRU", "RFC 959 4.1.2", kRequired, plain,          {200, 500, 501, 504, 421, 530}},
     {"SYST", "RFC 959 4.1.3", kNone,     plain,          {215, 500, 501, 502, 421, 530}},
     {"TYPE", "RFC 959 4.1.2", kRequired, plain,          {200, 500, 501, 504, 421, 530}},
@@ -118,7 +118,8 @@ const Verb* find_verb(std::string_view name) {
   if (name.empty() || name.size() > kLongestName) return nullptr;
   const auto found = std::ranges::lower_bound(kPacked, packed(name));
   if (found == kPacked.end() || *found != packed(name)) return nullptr;
-  return &kVerbs[static_cast<std::size_t>(found - kPacked.begin())];
+  const auto& verb = kVerbs[static_cast<std::size_t>(found - kPacked.begin())];
+  return verb.name.size() == name.size() ? &verb : nullptr;  // "PWD\0" packs as "PWD" does
 }
 
 std::span<const Verb> all_verbs() { return kVerbs; }

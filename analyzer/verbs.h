@@ -37,7 +37,7 @@ struct Verb {
   std::string_view source;  // RFC and section
   Argument argument;
   Meaning meaning;
-  std::array<std::uint16_t, 18> replies;  // legal codes, 0-terminated (RFC 959 5.4 and its successors)
+  std::array<std::uint16_t, 20> replies;  // legal codes, 0-terminated (RFC 959 5.4 and its successors)
 
   [[nodiscard]] bool allows(int code) const;
 };

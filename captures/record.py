@@ -96,7 +96,7 @@ def read_all(conn: socket.socket) -> bytes:
     return b"".join(iter(lambda: conn.recv(65536), b""))
 
 
-# --- misbehaving: a server of ours that does what servers were seen to do (tests/transcripts/README.md) ---
+# --- misbehaving: a server of ours that does what servers were seen to do ---
 
 LISTING = b"-rw-r--r-- 1 ftp ftp 3 Nov 21 10:00 late.txt\n"
 ANSWERS = {

@@ -88,7 +88,13 @@ CommandFate Interceptor::forward(const Command& command, CommandId id) {
   if (is_transfer(meaning)) begin_transfer(command, id);
   const bool rewrite = options_.policy.lines == Lines::strict && !pipeline_.empty() &&
                        !command.canonical() && command.line.ending != Ending::none;
-  const auto line = rewrite ? canonical_line(command) : std::string{};
+  // The Telnet Synch that carries TCP urgency (RFC 959 4.1.3): its mark is on a Telnet byte, since many
+  // servers take the urgent byte out of the stream and would miss it in a command.
+  constexpr std::string_view kSynch = "\xff\xf4\xff\xf2";
+  constexpr std::size_t kSynchMark = 2;
+  const bool synch = rewrite && command.line.urgent;
+  const auto line =
+      rewrite ? (synch ? std::string(kSynch) : std::string{}) + canonical_line(command) : "";
   if (rewrite && line != command.line.raw) {
     const bool hidden = !options_.limits.log_secrets && hides_argument(command, state_.logged_in);
     recorder_.emit(record::Rewrite{id, "line", hidden ? kHidden : command.line.raw,
@@ -96,8 +102,7 @@ CommandFate Interceptor::forward(const Command& command, CommandId id) {
   }
   const auto bytes = rewrite ? std::string_view(line) : command.line.raw;
   if (command.line.urgent) {
-    // In a canonical line the Telnet bytes are gone that carried the mark; its last byte carries it now.
-    effects_.send_urgent(Side::server, bytes, rewrite ? bytes.size() - 1 : *command.line.urgent);
+    effects_.send_urgent(Side::server, bytes, synch ? kSynchMark : *command.line.urgent);
   } else {
     effects_.send(Side::server, bytes);
   }
@@ -201,9 +206,8 @@ void Interceptor::on(const event::Exposed& event) {
   auto* channel = find_channel(event.channel);
   if (!channel || !exposing_ || exposing_->channel != event.channel) return;
   if (!can_carry(exposing_->address.form, event.address.ip)) {
-    recorder_.finding(FindingId::address_family, exposing_->command, to_text(event.address));
     effects_.close_channel(event.channel, ChannelEnd::replaced);
-    on(event::ExposeFailed{event.channel, "the address does not fit into this command or reply"});
+    fail_exposing(FindingId::address_family, to_text(event.address));
     return;
   }
   const auto message = std::move(*exposing_);
@@ -224,10 +228,14 @@ void Interceptor::on(const event::Exposed& event) {
 
 void Interceptor::on(const event::ExposeFailed& event) {
   if (!exposing_ || exposing_->channel != event.channel) return;
+  fail_exposing(FindingId::data_ports_exhausted, event.why);
+}
+
+void Interceptor::fail_exposing(FindingId finding, std::string_view why) {
   const auto message = std::move(*exposing_);
   exposing_.reset();
-  std::erase_if(channels_, [&](const Channel& c) { return c.id == event.channel; });
-  recorder_.finding(FindingId::data_ports_exhausted, message.command, event.why);
+  std::erase_if(channels_, [&](const Channel& c) { return c.id == message.channel; });
+  recorder_.finding(finding, message.command, why);
   constexpr std::string_view kReply = "425 Cannot open a data connection through this proxy.\r\n";
   if (message.from == Side::client) {
     dialogue_.answer(message.command, std::string(kReply));

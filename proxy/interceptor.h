@@ -116,6 +116,7 @@ class Interceptor final : public Machine, private Gate {
   void send_reply(std::string_view raw, std::optional<CommandId> to);
   void expose(ExposeAddress address, CommandId command, Side from, std::string_view original,
               std::string_view what, std::string_view why);
+  void fail_exposing(FindingId finding, std::string_view why);
   void record_rewrite(const Exposing& message, std::string_view after);
   void record_rewrite(record::Rewrite rewrite);
   void tell(const Pipeline::Notes& notes, std::optional<CommandId> to);

@@ -273,8 +273,8 @@ std::optional<Timestamp> DataChannel::due() const {
   const auto stall = session_.worker().options().stall_timeout;
   std::optional<Timestamp> due;
   if (relaying_ && stall != Duration::zero()) due = last_progress_ + stall;
-  const bool connecting = !relaying_ && !listener_;
-  if (connecting) due = last_progress_ + session_.worker().options().connect_timeout;
+  const auto connect = session_.worker().options().connect_timeout;
+  if (!relaying_ && peer_came() && connect != Duration::zero()) due = last_progress_ + connect;
   if (quiet_) due = due ? std::min(*due, last_progress_ + *quiet_) : last_progress_ + *quiet_;
   return due;
 }

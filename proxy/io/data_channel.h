@@ -28,6 +28,8 @@ class DataChannel {
 
   [[nodiscard]] ChannelId id() const { return exposure_.channel; }
   [[nodiscard]] bool closed() const { return closed_; }
+  // The one who was waited for has connected.
+  [[nodiscard]] bool peer_came() const { return !listener_; }
 
   // Closes both connections: in order when `how` is fin, by RST otherwise. Reports ChannelClosed.
   void close(ChannelEnd how, std::optional<Side> first, std::string_view why = {});

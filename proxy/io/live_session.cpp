@@ -111,7 +111,8 @@ void LiveSession::connect_server() {
   if (refused_) return;
   actions_.emplace_back([](LiveSession& session) {
     const std::weak_ptr<bool> alive = session.alive_;
-    session.connect_due_ = session.worker_.now() + session.worker_.options().connect_timeout;
+    const auto timeout = session.worker_.options().connect_timeout;
+    if (timeout != Duration::zero()) session.connect_due_ = session.worker_.now() + timeout;
     session.locator_.locate(session.client_peer_,
                             [alive, &session](const auto& found) {
                               if (!alive.expired()) session.on_located(found);
@@ -133,7 +134,10 @@ void LiveSession::expose(const Exposure& exposure) {
 
 void LiveSession::close_channel(ChannelId channel, ChannelEnd how) {
   actions_.emplace_back([channel, how](LiveSession& session) {
-    if (auto* found = session.find_channel(channel)) found->close(how, std::nullopt);
+    auto* found = session.find_channel(channel);
+    // The peer has come after all, and the target is being connected to: that has its own timeout.
+    const bool too_late = found && how == ChannelEnd::never_connected && found->peer_came();
+    if (found && !too_late) found->close(how, std::nullopt);
   });
 }
 

@@ -103,9 +103,11 @@ class Proxy {
     acceptor_.drain();
     worker_.each_session([](LiveSession& session) { session.feed(event::ShutdownAsked{}); });
     const auto grace = std::chrono::floor<std::chrono::milliseconds>(options_.grace).count();
-    uv_timer_start(
-        &grace_, [](uv_timer_t* timer) { static_cast<Proxy*>(timer->data)->end_now(); },
-        static_cast<std::uint64_t>(grace), 0);
+    if (grace > 0) {
+      uv_timer_start(
+          &grace_, [](uv_timer_t* timer) { static_cast<Proxy*>(timer->data)->end_now(); },
+          static_cast<std::uint64_t>(grace), 0);
+    }
     if (worker_.session_count() == 0) finish();
   }
 

@@ -23,7 +23,7 @@ Text read_text(const fs::path& path) {
   if (!fs::exists(status)) return fail(std::strerror(ENOENT));
   if (!fs::is_regular_file(status)) return fail("it is no file");
   if (fs::file_size(path, error) > Recording::kLogMax) return fail("it is larger than 64 MiB");
-  std::ifstream file(path, std::ios::binary);
+  const std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
   if (!file) return fail(std::strerror(errno));

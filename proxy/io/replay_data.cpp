@@ -139,7 +139,7 @@ void ReplayData::start_if_ready() {
 
 void ReplayData::send_chunk() {
   watch(kStallMilliseconds);
-  auto chunk = std::make_unique<Chunk>();
+  auto chunk = spare_ ? std::move(spare_) : std::make_unique<Chunk>();
   const auto count = source_.read(chunk->bytes.data(), chunk->bytes.size());
   if (count <= 0) {
     count == 0 ? finish_sending() : end(replay::DataFailed{true});
@@ -149,8 +149,11 @@ void ReplayData::send_chunk() {
   auto buffer = uv_buf_init(chunk->bytes.data(), static_cast<unsigned>(count));
   const int status =
       uv_write(&chunk->request, stream(tcp_), &buffer, 1, [](uv_write_t* request, int result) {
-        const std::unique_ptr<Chunk> done(static_cast<Chunk*>(request->data));
-        if (auto* data = owner_of<ReplayData>(request->handle)) data->on_sent(result);
+        std::unique_ptr<Chunk> done(static_cast<Chunk*>(request->data));
+        auto* data = owner_of<ReplayData>(request->handle);
+        if (!data) return;
+        data->spare_ = std::move(done);
+        data->on_sent(result);
       });
   if (status == 0) {
     static_cast<void>(chunk.release());  // the callback has it now

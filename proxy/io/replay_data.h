@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "proxy/io/uv_ptr.h"
@@ -92,6 +93,7 @@ class ReplayData {
   bool budgeted_ = false;
   Job job_ = Job::none;
   PayloadSource source_;
+  std::unique_ptr<Chunk> spare_;  // the one chunk, while it is not being written
 };
 
 }  // namespace ftpscope

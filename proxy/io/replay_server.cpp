@@ -185,7 +185,8 @@ int run_replay_server(const ReplayServerOptions& options) {
   if (listening) {
     auto& out = options.log == "-" ? std::cerr : std::cout;
     out << "ftpscope: listening on " << to_text(*listening) << ", playing " << options.recording
-        << std::endl;
+        << '\n'
+        << std::flush;
   } else {
     server->stop();
   }

@@ -1,6 +1,6 @@
 // One client of the replayed server: feeds a ServerReplay with what happens on its connections and
-// carries out its effects. An Observer watches both sides, so the log has the dialogue as that of the
-// live proxy; it has no data records, which are about the two connections of a relay.
+// carries out its effects. An Observer watches both sides, so the log has the dialogue as that of
+// the live proxy; it has no data records, which are about the two connections of a relay.
 #pragma once
 
 #include <functional>

@@ -36,8 +36,8 @@ void BenchSession::receive(Side from, std::string_view bytes) {
   handle(event::Received{from, bytes, false});
 }
 
-// What LiveSession does around an event: the time is read, the records are handed over, the deadline is
-// asked for.
+// What LiveSession does around an event: the time is read, the records are handed over, the
+// deadline is asked for.
 void BenchSession::handle(const Event& event) {
   now_ += std::chrono::microseconds(20);
   machine_.handle(event, now_);

@@ -1,5 +1,6 @@
-// One Interceptor with a world that costs next to nothing: effects go nowhere, records into a string or
-// nowhere at all. What a benchmark measures is so the core and the log's text, without a system call.
+// One Interceptor with a world that costs next to nothing: effects go nowhere, records into a
+// string or nowhere at all. What a benchmark measures is so the core and the log's text, without a
+// system call.
 #pragma once
 
 #include <optional>

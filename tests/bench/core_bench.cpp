@@ -118,7 +118,8 @@ BENCHMARK_CAPTURE(download, log, Log::json);
 void reply_of_100_lines(benchmark::State& state, Log log) {
   BenchSession session(log, true);
   std::string reply = "211-Status:\r\n";
-  for (int i = 0; i < 98; ++i) reply += " a line of the status, number " + std::to_string(i) + "\r\n";
+  for (int i = 0; i < 98; ++i)
+    reply += " a line of the status, number " + std::to_string(i) + "\r\n";
   reply += "211 End\r\n";
   for (auto _ : state) {
     session.from_client("STAT\r\n");

@@ -1,23 +1,18 @@
-// Measures proxies as a user meets them: the same work directly and through each of them, in turn, and a
-// table of the ratios. README.md tells how to read it.
+// Measures proxies as a user meets them: the same work directly and through each of them, in turn,
+// and a table of the ratios. README.md tells how to read it.
 //
 //   load [--rounds N] [--secs S] [--megabytes N] [--idle N] NAME=COMMAND ...
 //
-// In COMMAND, {port} is where the proxy must listen (127.0.0.1), {server} the port of the server, {dir} a
-// scratch folder. Exit code 1: a byte was changed, or something did not work.
+// In COMMAND, {port} is where the proxy must listen (127.0.0.1), {server} the port of the server,
+// {dir} a scratch folder. Exit code 1: a byte was changed, or something did not work.
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cmath>
+#include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <filesystem>
-#include <limits>
-#include <map>
-#include <memory>
-#include <numeric>
+#include <iostream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +20,7 @@
 #include "tests/bench/load_client.h"
 #include "tests/bench/load_process.h"
 #include "tests/bench/load_server.h"
+#include "tests/bench/load_table.h"
 
 namespace ftpscope::bench {
 
@@ -50,8 +46,6 @@ struct Target {
   std::string command;  // empty: the server itself
 };
 
-using Readings = std::map<std::string, double>;
-
 std::string replaced(std::string text, std::string_view what, const std::string& by) {
   for (auto at = text.find(what); at != text.npos; at = text.find(what, at + by.size())) {
     text.replace(at, what.size(), by);
@@ -70,7 +64,8 @@ class Running {
     const auto start = std::chrono::steady_clock::now();
     process_.emplace(replaced(command, "{dir}", folder) + " >/dev/null");
     await_greeting(target.name);
-    const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
+    const std::chrono::duration<double, std::milli> taken =
+        std::chrono::steady_clock::now() - start;
     start_ms_ = taken.count();
   }
 
@@ -140,16 +135,14 @@ class Load {
 
   void commands(const Running& target, Readings& readings) const {
     auto clients = log_in(target, 1);
-    const auto one = timed(target, readings["one cpu"], [&] {
-      return run_commands(clients, options_.seconds);
-    });
+    const auto one =
+        timed(target, readings["one cpu"], [&] { return run_commands(clients, options_.seconds); });
     readings["one"] = static_cast<double>(one.count) / one.seconds;
     readings["p50"] = one.p50_us;
     readings["p99"] = one.p99_us;
     clients = log_in(target, kManyClients);
-    const auto many = timed(target, readings["many cpu"], [&] {
-      return run_commands(clients, options_.seconds);
-    });
+    const auto many = timed(target, readings["many cpu"],
+                            [&] { return run_commands(clients, options_.seconds); });
     readings["many"] = static_cast<double>(many.count) / many.seconds;
   }
 
@@ -196,103 +189,6 @@ class Load {
   Payload payload_;
 };
 
-// The table.
-
-enum class Against { ratio, difference, nothing };
-struct Row {
-  const char* reading;
-  const char* what;
-  int decimals;
-  Against against;
-};
-
-constexpr Row kRows[] = {
-    {"get", "one download, GB/s", 2, Against::ratio},
-    {"get cpu", "its CPU, s/GB", 3, Against::nothing},
-    {"put", "one upload, GB/s", 2, Against::ratio},
-    {"put cpu", "its CPU, s/GB", 3, Against::nothing},
-    {"one", "commands a second, 1 session *", 0, Against::ratio},
-    {"one cpu", "its CPU, us a command", 1, Against::nothing},
-    {"p50", "a command's latency, p50, us *", 1, Against::difference},
-    {"p99", "a command's latency, p99, us *", 1, Against::difference},
-    {"many", "commands a second, 50 sessions *", 0, Against::ratio},
-    {"many cpu", "its CPU, us a command", 1, Against::nothing},
-    {"session", "sessions a second, 8 at a time *", 0, Against::ratio},
-    {"session cpu", "its CPU, us a session", 0, Against::nothing},
-    {"idle pss", "memory of an idle session, PSS, bytes", 0, Against::nothing},
-    {"idle rss", "the same, RSS", 0, Against::nothing},
-    {"start", "start until the first 220, ms", 1, Against::nothing},
-};
-
-using Rounds = std::vector<Readings>;
-
-std::optional<double> median(std::vector<double> values) {
-  if (values.empty()) return std::nullopt;
-  std::ranges::sort(values);
-  const auto middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-}
-
-// The median over the rounds of what `value` makes of one round's readings of proxy and server.
-template <class Value>
-std::optional<double> over_rounds(const Row& row, const Rounds& proxy, const Rounds& direct,
-                                  Value value) {
-  std::vector<double> values;
-  for (std::size_t i = 0; i < proxy.size(); ++i) {
-    const auto mine = proxy[i].find(row.reading);
-    const auto base = direct[i].find(row.reading);
-    if (mine == proxy[i].end()) continue;
-    values.push_back(value(mine->second, base == direct[i].end() ? 0 : base->second));
-  }
-  return median(values);
-}
-
-std::string number(std::optional<double> value, int decimals, const char* format = "%.*f") {
-  if (!value) return "-";
-  char text[64];
-  std::snprintf(text, sizeof text, format, decimals, *value);
-  return text;
-}
-
-std::string cell(const Row& row, const Rounds& proxy, const Rounds& direct) {
-  const auto own = [](double mine, double) { return mine; };
-  const auto text = number(over_rounds(row, proxy, direct, own), row.decimals);
-  switch (row.against) {
-    case Against::nothing: return text;
-    case Against::ratio: {
-      const auto ratio = [](double mine, double base) { return mine / base; };
-      return text + " (" + number(over_rounds(row, proxy, direct, ratio), 2) + ")";
-    }
-    case Against::difference: {
-      const auto added = [](double mine, double base) { return mine - base; };
-      return text + number(over_rounds(row, proxy, direct, added), row.decimals, " (%+.*f)");
-    }
-  }
-  return text;
-}
-
-void print_table(const std::vector<Target>& targets, const std::vector<Rounds>& all) {
-  std::string head = "| what |";
-  std::string line = "| --- |";
-  for (const auto& target : targets) {
-    head += " " + target.name + " |";
-    line += " --- |";
-  }
-  std::printf("%s\n%s\n", head.c_str(), line.c_str());
-  for (const auto& row : kRows) {
-    const bool of_server = row.against != Against::nothing;
-    std::printf("| %s | %s |", row.what,
-                of_server ? number(over_rounds(row, all[0], all[0], [](double a, double) { return a; }),
-                                   row.decimals)
-                                .c_str()
-                          : "-");
-    for (std::size_t i = 1; i < targets.size(); ++i) {
-      std::printf(" %s |", cell(row, all[i], all[0]).c_str());
-    }
-    std::printf("\n");
-  }
-}
-
 std::vector<Target> targets_of(const Options& options) {
   std::vector<Target> targets{{"direct", {}}};
   for (const auto& proxy : options.proxies) {
@@ -317,10 +213,8 @@ void measure_all(const Load& load, const Options& options, const std::vector<Tar
   struct {
     Load::Test test;
     bool one_processor;
-  } const tests[] = {{&Load::bulk, false},
-                     {&Load::commands, true},
-                     {&Load::sessions, true},
-                     {&Load::idle, false}};
+  } const tests[] = {
+      {&Load::bulk, false}, {&Load::commands, true}, {&Load::sessions, true}, {&Load::idle, false}};
   std::vector<Rounds> all(targets.size(), Rounds(options.rounds));
   for (std::size_t round = 0; round < options.rounds; ++round) {
     for (const auto& [test, one_processor] : tests) {
@@ -328,9 +222,12 @@ void measure_all(const Load& load, const Options& options, const std::vector<Tar
         load.measure(targets[i], test, one_processor, all[i][round]);
       }
     }
-    std::fprintf(stderr, "round %zu of %zu done\n", round + 1, options.rounds);
+    std::cerr << "round " << round + 1 << " of " << options.rounds << " done\n";
   }
-  print_table(targets, all);
+  std::vector<std::string> names;
+  names.reserve(targets.size());
+  for (const auto& target : targets) names.push_back(target.name);
+  print_table(names, all);
 }
 
 int run(int argc, char** argv) {
@@ -344,14 +241,17 @@ int run(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
+  if (!enter_own_network()) {
+    std::cerr << "load: no network of our own (not root?): sessions a second will be too few\n";
+  }
   const auto targets = targets_of(options);
 
   auto listener = listen_at(0);
   const auto port = port_of(listener);
   const Process server(serve, listener.fd());
   listener = Socket();
-  char folder[] = "/tmp/ftpscope-load-XXXXXX";
-  if (!mkdtemp(folder)) fail("cannot make a scratch folder");
+  std::string folder = std::filesystem::temp_directory_path() / "ftpscope-load-XXXXXX";
+  if (!mkdtemp(folder.data())) fail("cannot make a scratch folder");
   measure_all(Load(options, port, server, folder), options, targets);
   std::filesystem::remove_all(folder);
   return 0;

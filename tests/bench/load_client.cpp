@@ -161,6 +161,8 @@ Paced run_sessions(std::uint16_t port, const Payload& payload, std::size_t paral
   while (result.seconds < seconds) {
     std::vector<Client> clients;
     std::vector<Socket> data;
+    clients.reserve(parallel);
+    data.reserve(parallel);
     const auto all = [&](std::string_view command, std::string_view code) {
       if (!command.empty()) {
         for (auto& client : clients) client.send(command);

@@ -1,5 +1,6 @@
-// FTP clients that cost as little as possible, and the work that is measured: each function does some of
-// it against one port of this machine and says how fast it went. What goes wrong ends the program.
+// FTP clients that cost as little as possible, and the work that is measured: each function does
+// some of it against one port of this machine and says how fast it went. What goes wrong ends the
+// program.
 #pragma once
 
 #include <cstdint>
@@ -47,6 +48,7 @@ struct Paced {
 Paced run_commands(std::vector<Client>& clients, double seconds);
 
 // Whole sessions, `parallel` of them in step: login, TYPE, PASV, RETR of 1 KB, QUIT.
-Paced run_sessions(std::uint16_t port, const Payload& payload, std::size_t parallel, double seconds);
+Paced run_sessions(std::uint16_t port, const Payload& payload, std::size_t parallel,
+                   double seconds);
 
 }  // namespace ftpscope::bench

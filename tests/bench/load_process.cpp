@@ -1,7 +1,10 @@
 #include "tests/bench/load_process.h"
 
+#include <net/if.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,6 +98,19 @@ void pin_task(pid_t task, bool pinned) {
   CPU_ZERO(&set);
   for (int i = pinned ? processors - 1 : 0; i < processors; ++i) CPU_SET(i, &set);
   sched_setaffinity(task, sizeof set, &set);
+}
+
+bool enter_own_network() {
+  if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
+  const Socket any(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq loopback{};
+  loopback.ifr_name[0] = 'l';
+  loopback.ifr_name[1] = 'o';
+  loopback.ifr_flags = IFF_UP;
+  if (ioctl(any.fd(), SIOCSIFFLAGS, &loopback) != 0)
+    fail("the loopback of our own network is down");
+  std::ofstream("/proc/sys/net/ipv4/tcp_max_tw_buckets") << 1000;
+  return true;
 }
 
 }  // namespace ftpscope::bench

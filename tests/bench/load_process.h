@@ -35,4 +35,8 @@ class Process {
 
 void pin_task(pid_t task, bool pinned);  // 0: the calling thread
 
+// Moves this process, and what it starts from now on, to a network of their own: a loopback on
+// which old connections (TIME_WAIT) do not use up the ports. False: not allowed here.
+bool enter_own_network();
+
 }  // namespace ftpscope::bench

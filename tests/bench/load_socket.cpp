@@ -9,9 +9,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iostream>
 
 namespace ftpscope::bench {
 
@@ -47,7 +47,7 @@ sockaddr_in loopback(std::uint16_t port) {
 }  // namespace
 
 void fail(const std::string& why) {
-  std::fprintf(stderr, "load: %s\n", why.c_str());
+  std::cerr << "load: " << why << '\n';
   std::exit(1);
 }
 

@@ -36,8 +36,9 @@ std::optional<Socket> connect_to(std::uint16_t port);  // none: refused
 std::uint16_t port_of(const Socket& socket);
 void send_all(const Socket& socket, std::string_view bytes);
 
-// A pseudo-random pattern, repeated. Sending it costs no copy in the sender (sendfile), and receiving it
-// unchecked none in the receiver (MSG_TRUNC): the proxy's share is as large as it gets.
+// A pseudo-random pattern, repeated. Sending it costs no copy in the sender (sendfile), and
+// receiving it unchecked none in the receiver (MSG_TRUNC): the proxy's share is as large as it
+// gets.
 class Payload {
  public:
   Payload();

@@ -13,12 +13,12 @@ waiting has an end: a peer that hears nothing for TIMEOUT_S fails the test.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
 import socket
 import struct
-import termios
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,7 +28,10 @@ from proxy import Proxy
 from servers import wait_until
 
 TIMEOUT_S = 10.0
-SIOCATMARK = 0x8905  # ioctl_list(2): is the next byte the urgent one?
+SIOCATMARK, SIOCOUTQNSD = 0x8905, 0x894B  # ioctl_list(2): at the urgent byte? bytes not sent?
+# netlink(7), sock_diag(7)
+NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, ANY = 4, 20, 1, 0xFFFFFFFF
+RQUEUE_AT = 16 + 4 + 48 + 4  # behind the header, the states, the addresses and the timer
 GREETING = b"220 Ready.\r\n"
 LOGIN = [(b"USER joe\r\n", b"331 Password.\r\n"), (b"PASS 1234\r\n", b"230 In.\r\n")]
 ENDED = (ConnectionError, BrokenPipeError)
@@ -131,6 +134,7 @@ class Wire:
         """(the next bytes, which one of them is urgent): read singly, to ask in front of each."""
         got, mark = b"", None
         while len(got) < count:
+            self.sock.recv(1, socket.MSG_PEEK)  # the mark is known when its byte is here
             urgent = struct.unpack("i", fcntl.ioctl(self.sock, SIOCATMARK, b"\0" * 4))[0]
             byte = self.sock.recv(1)
             if not byte:
@@ -155,8 +159,8 @@ class Wire:
             self.sock.settimeout(TIMEOUT_S)
 
     def unsent(self) -> int:
-        """Bytes in our kernel that the peer's kernel has not taken yet."""
-        return struct.unpack("i", fcntl.ioctl(self.sock, termios.TIOCOUTQ, b"\0" * 4))[0]
+        """Bytes that wait in our kernel for room in the peer's."""
+        return struct.unpack("i", fcntl.ioctl(self.sock, SIOCOUTQNSD, b"\0" * 4))[0]
 
     def _receive(self) -> bool:
         data = self.sock.recv(1 << 16)
@@ -180,12 +184,27 @@ def connect(host: str, port: int, source: str | None = None) -> Wire:
     return Wire(socket.create_connection((host, port), TIMEOUT_S, source_address=where))
 
 
+STRANGER = "127.0.0.8"
+
+
 def is_refused(host: str, port: int) -> bool:
+    """Nobody listens there. Asked by a stranger: the proxy would take the peer for the peer."""
     try:
-        connect(host, port).close()
+        connect(host, port, STRANGER).close()
     except ConnectionRefusedError:
         return True
+    except OSError:  # closed while we were in its queue
+        pass
     return False
+
+
+def is_cut(host: str, port: int) -> bool:
+    """Who connects there is reset, perhaps before it can say a word."""
+    try:
+        with contextlib.closing(connect(host, port)) as caller:
+            return caller.ending() == (b"", "rst")
+    except OSError as error:
+        return isinstance(error, ConnectionResetError) or error.errno == errno.ENOTCONN
 
 
 def until_read(wire: Wire) -> None:
@@ -194,17 +213,19 @@ def until_read(wire: Wire) -> None:
 
 
 def _unread(wire: Wire) -> int:
-    """Bytes in the receive queue of the other end, which is on this host too (proc(5), net/tcp)."""
-    local, peer = _kernel_name(wire.sock.getpeername()), _kernel_name(wire.sock.getsockname())
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        fields = line.split()
-        if fields[1] == local and fields[2] == peer:
-            return int(fields[4].partition(":")[2], 16)
-    return 0
-
-
-def _kernel_name(name: tuple) -> str:
-    return f"{int.from_bytes(socket.inet_aton(name[0]), 'little'):08X}:{name[1]:04X}"
+    """Bytes in the receive queue of the other end, which is on this host too (sock_diag(7)). The
+    kernel is asked for that one socket: /proc/net/tcp has thousands of lines when tests have run."""
+    local, peer = wire.sock.getpeername(), wire.sock.getsockname()
+    ports = struct.pack("!HH", local[1], peer[1])
+    hosts = b"".join(socket.inet_aton(name[0]).ljust(16, b"\0") for name in (local, peer))
+    request = struct.pack("=BBBxI", socket.AF_INET, socket.IPPROTO_TCP, 0, ANY) + ports + hosts
+    request += struct.pack("=III", 0, ANY, ANY)
+    header = struct.pack("=IHHII", 16 + len(request), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, 1, 0)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as kernel:
+        kernel.send(header + request)
+        answer = kernel.recv(4096)
+    found = struct.unpack_from("=IH", answer)[1] == SOCK_DIAG_BY_FAMILY
+    return struct.unpack_from("=I", answer, RQUEUE_AT)[0] if found else 0
 
 
 class Listener:

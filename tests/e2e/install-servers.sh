@@ -10,6 +10,7 @@ cache=${FTPSCOPE_SERVERS:-/var/cache/ftpscope-servers}
 servers=(vsftpd proftpd-core pure-ftpd pure-ftpd-common inetutils-ftpd)
 tools=(lftp tnftp curl python3-pyftpdlib python3-jsonschema jq)
 user=ftpscopetest
+account=/var/lib/ftpscopetest   # the user's home and password: of the machine, not of a cache
 
 say() { echo "install-servers: $*" >&2; }
 
@@ -73,13 +74,16 @@ check_linked() {
 # password is drawn here, so that no machine gets an account whose password is published.
 # inetutils-ftpd wants a shell of /etc/shells.
 make_user() {
-  getent passwd "$user" >/dev/null && [[ -s $cache/password ]] && return
+  [[ $(getent passwd "$user" | cut -d: -f6) == "$account/home" && -s $account/password ]] && return
   say "user $user"
-  getent passwd "$user" >/dev/null ||
-    useradd --system --no-create-home --home-dir "$cache/home" --shell /bin/rbash "$user"
-  install -d -m 755 "$cache/home"
-  (umask 077; tr -dc a-z0-9 < /dev/urandom | head -c 20 > "$cache/password" || true)
-  echo "$user:$(cat "$cache/password")" | chpasswd
+  mkdir -p "$account/home"
+  if getent passwd "$user" >/dev/null; then
+    usermod --home "$account/home" "$user"
+  else
+    useradd --system --no-create-home --home-dir "$account/home" --shell /bin/rbash "$user"
+  fi
+  (umask 077; tr -dc a-z0-9 < /dev/urandom | head -c 20 > "$account/password" || true)
+  echo "$user:$(cat "$account/password")" | chpasswd
 }
 
 [[ $(id -u) == 0 ]] || { say "must run as root: real servers change to their user"; exit 1; }

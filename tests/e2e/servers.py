@@ -29,6 +29,7 @@ with warnings.catch_warnings():
 HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("FTPSCOPE_SERVERS", "/var/cache/ftpscope-servers"))
 USER = "ftpscopetest"
+ACCOUNT = Path("/var/lib/ftpscopetest")  # as install-servers.sh makes it
 STOP_S = 5.0
 
 
@@ -66,7 +67,7 @@ def binary(package: str, name: str, folder: str = "usr/sbin") -> str:
 
 
 def password() -> str:
-    return (CACHE / "password").read_text().strip()
+    return (ACCOUNT / "password").read_text().strip()
 
 
 def give_to_user(path: Path) -> None:

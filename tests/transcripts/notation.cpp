@@ -107,7 +107,8 @@ std::string unescaped(std::string_view text) {
     if (const auto name = kNames.find(rest[0]); name != kNames.npos) {
       bytes += kBytes[name];
       ++i;
-    } else if (rest[0] == 'x' && rest.size() > 2 && hex_digit(rest[1]) >= 0 && hex_digit(rest[2]) >= 0) {
+    } else if (rest[0] == 'x' && rest.size() > 2 && hex_digit(rest[1]) >= 0 &&
+               hex_digit(rest[2]) >= 0) {
       bytes += static_cast<char>(hex_digit(rest[1]) * 16 + hex_digit(rest[2]));
       i += 3;
     } else if (rest[0] == '(') {

@@ -1,5 +1,5 @@
-// How a transcript writes bytes: UTF-8 as it is, everything that an editor would hide or change as an
-// escape (\r \n \t \0 \\ \xFF), and a long run of one character as \(40000*a).
+// How a transcript writes bytes: UTF-8 as it is, everything that an editor would hide or change as
+// an escape (\r \n \t \0 \\ \xFF), and a long run of one character as \(40000*a).
 #pragma once
 
 #include <chrono>

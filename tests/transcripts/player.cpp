@@ -71,8 +71,8 @@ class Player final : private Effects, private RecordSink {
     }
   }
 
-  // Each piece lies in memory of its own that is gone afterwards: a view kept too long is seen by ASan,
-  // and without it reads nonsense.
+  // Each piece lies in memory of its own that is gone afterwards: a view kept too long is seen by
+  // ASan, and without it reads nonsense.
   void receive(const Step& step, std::size_t number) {
     bool urgent = step.urgent;
     for (const auto piece : cutter_(number, step.bytes)) {
@@ -128,7 +128,8 @@ class Player final : private Effects, private RecordSink {
 
   static ChannelEnd channel_end(const std::string& word) {
     using enum ChannelEnd;
-    for (const auto end : {fin, rst, timeout, never_connected, connect_failed, replaced, session_ended}) {
+    for (const auto end :
+         {fin, rst, timeout, never_connected, connect_failed, replaced, session_ended}) {
       if (name_of(end) == word) return end;
     }
     throw std::runtime_error("not an end of a channel: " + word);
@@ -186,7 +187,8 @@ class Player final : private Effects, private RecordSink {
 
   void handle(const Event& event) {
     machine_.handle(event, now_);
-    // As the live driver does: closing a channel is done at once, and told when handle() has returned.
+    // As the live driver does: closing a channel is done at once, and told when handle() has
+    // returned.
     while (!closing_.empty()) {
       const auto [id, how] = closing_.front();
       closing_.erase(closing_.begin());
@@ -319,7 +321,9 @@ class Player final : private Effects, private RecordSink {
 
 std::vector<std::string_view> uncut(std::size_t, std::string_view bytes) { return {bytes}; }
 
-Run play(const Script& script, const Cutter& cutter) { return Player(script, cutter).play(script.steps); }
+Run play(const Script& script, const Cutter& cutter) {
+  return Player(script, cutter).play(script.steps);
+}
 
 std::string regenerate(const Script& script, const Run& run) {
   std::string text;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "analyzer/log_replay.h"
 #include "analyzer/observer.h"
 #include "analyzer/record_json.h"
 #include "tests/transcripts/runner.h"
@@ -35,7 +36,8 @@ std::string where_different(const Script& script, const Run& whole, const Run& c
   return {};
 }
 
-// Where a session is ended in the middle of its bytes, how many had been read is all that a cut may change.
+// Where a session is ended in the middle of its bytes, how many had been read is all that a cut may
+// change.
 void forget_bytes_read(std::string& line) {
   if (line.find("\"kind\":\"end\"") == line.npos) return;
   auto record = nlohmann::json::parse(line);
@@ -45,7 +47,8 @@ void forget_bytes_read(std::string& line) {
   line = record.dump();
 }
 
-// The indented lines show each send on its own, and opaque bytes may be sent in as many as they came.
+// The indented lines show each send on its own, and opaque bytes may be sent in as many as they
+// came.
 std::vector<Outcome> essence(Run run) {
   for (auto& outcome : run.outcomes) {
     outcome.shown.clear();
@@ -54,7 +57,8 @@ std::vector<Outcome> essence(Run run) {
   return std::move(run.outcomes);
 }
 
-void check_cut(const Script& script, const Run& whole, const Cutter& cutter, const std::string& how) {
+void check_cut(const Script& script, const Run& whole, const Cutter& cutter,
+               const std::string& how) {
   const auto cut = play(script, cutter);
   if (essence(whole) == essence(cut)) return;
   FAIL_CHECK(how << ": " << where_different(script, whole, cut));
@@ -138,7 +142,8 @@ bool observer_can_find(const nlohmann::json& finding) {
 // A record as both should have it: the count of earlier ones differs.
 std::optional<std::string> comparable(const std::string& line) {
   auto record = nlohmann::json::parse(line);
-  static const std::set<std::string> kBoth = {"command", "reply", "reply_part", "finding", "opaque"};
+  static const std::set<std::string> kBoth = {"command", "reply", "reply_part", "finding",
+                                              "opaque"};
   if (!kBoth.contains(record["kind"]) || says_the_proxy_spoke(record)) return std::nullopt;
   if (record["kind"] == "finding" && !observer_can_find(record)) return std::nullopt;
   record.erase("seq");
@@ -174,8 +179,8 @@ Timestamp time_of(const std::string& line) {
          std::chrono::seconds(number(17, 2)) + std::chrono::microseconds(number(20, 6));
 }
 
-// Feeds an Observer what the Interceptor was fed, until that one had ended. Its timer for parts fires
-// when the Interceptor's did.
+// Feeds an Observer what the Interceptor was fed, until that one had ended. Its timer for parts
+// fires when the Interceptor's did.
 std::vector<std::string> observed(const Script& script, const Run& run) {
   Collected sink;
   const auto& settings = script.settings;
@@ -261,9 +266,11 @@ TEST_CASE("bytes out are bytes in where nothing is rewritten") {
         const auto in = all_received(script, from);
         const auto out = all_sent(run, other(from));
         CHECK_MESSAGE(in.starts_with(out), name_of(from));
-        // What a client sends behind a command that the server never answered, and went, stays here.
-        const bool heard_out = run.ended && records.back()["how"] == "fin" &&
-                               (from == Side::server || records.back()["by"] == "client" || !rewriters);
+        // What a client sends behind a command that the server never answered, and went, stays
+        // here.
+        const bool heard_out =
+            run.ended && records.back()["how"] == "fin" &&
+            (from == Side::server || records.back()["by"] == "client" || !rewriters);
         if (heard_out) CHECK_MESSAGE(in.size() == out.size(), name_of(from));
       }
     }
@@ -330,6 +337,39 @@ TEST_CASE("a command is recorded before it is sent on") {
   }
 }
 
+std::string log_of(const Run& run) {
+  std::string log;
+  for (const auto& outcome : run.outcomes) {
+    for (const auto& line : outcome.records) log += line;
+  }
+  return log;
+}
+
+// design.md point 7: the log holds facts, from which all else follows. What was hidden is no more.
+TEST_CASE("log -> read -> Observer gives the same records again") {
+  for (const auto& [name, original] : scripts()) {
+    INFO(name);
+    auto script = original;
+    script.settings.options.limits.log_secrets = true;
+    const auto log = log_of(play(script));
+    CHECK(records_come_again(log) == records_to_come_again(log));
+  }
+}
+
+// threats.md S01 b: the tail of a line that is too long is never a command.
+TEST_CASE("no length of a line makes its tail a command") {
+  for (std::size_t length = 0; length < 200; ++length) {
+    const auto script = parse_script("# max-line 64\n\nS> 220 ready\nC+ CWD " +
+                                     std::string(length, 'a') + "DELE victim\\r\\nNOOP\\r\\n\n");
+    for (const auto& cutter : {Cutter(uncut), Cutter(byte_by_byte)}) {
+      const auto sent = all_sent(play(script, cutter), Side::server);
+      CHECK(sent.find("\nDELE") == sent.npos);
+      CHECK_FALSE(sent.starts_with("DELE"));
+      CHECK(sent.empty() == (length + 17 > 64));
+    }
+  }
+}
+
 // design.md: a finding without a transcript is one that nobody has seen.
 TEST_CASE("every finding is found in some transcript") {
   std::set<std::string> found;
@@ -338,7 +378,8 @@ TEST_CASE("every finding is found in some transcript") {
       if (record["kind"] == "finding") found.insert(record["finding"]);
     }
   }
-  for (const auto& row : all_findings()) CHECK_MESSAGE(found.contains(std::string(row.name)), row.name);
+  for (const auto& row : all_findings())
+    CHECK_MESSAGE(found.contains(std::string(row.name)), row.name);
 }
 
 TEST_SUITE_END();

@@ -1,8 +1,9 @@
-// Transcripts: text files in which a session is written as it happens, and what must come out of it.
-// README.md in this folder tells how to write one.
+// Transcripts: text files in which a session is written as it happens, and what must come out of
+// it. README.md in this folder tells how to write one.
 //
-// A Script is the flush-left half of such a file. play() feeds it to an Interceptor through Effects that
-// do nothing but write down what they are told; regenerate() puts the two halves together again.
+// A Script is the flush-left half of such a file. play() feeds it to an Interceptor through Effects
+// that do nothing but write down what they are told; regenerate() puts the two halves together
+// again.
 #pragma once
 
 #include <array>
@@ -47,11 +48,11 @@ struct Script {
 
 // What came out of one step.
 struct Outcome {
-  std::array<std::string, 2> sent;                     // by the side it goes to
-  std::array<std::vector<std::size_t>, 2> urgent;      // offsets in `sent`
-  std::vector<std::string> deeds;                      // the other effects
-  std::vector<std::string> records;                    // as JSON lines
-  std::vector<std::string> shown;                      // the indented lines
+  std::array<std::string, 2> sent;                 // by the side it goes to
+  std::array<std::vector<std::size_t>, 2> urgent;  // offsets in `sent`
+  std::vector<std::string> deeds;                  // the other effects
+  std::vector<std::string> records;                // as JSON lines
+  std::vector<std::string> shown;                  // the indented lines
   bool operator==(const Outcome&) const = default;
 };
 
@@ -61,7 +62,8 @@ struct Run {
 };
 
 // How the bytes of a step arrive: the pieces in their order, together all of them.
-using Cutter = std::function<std::vector<std::string_view>(std::size_t step, std::string_view bytes)>;
+using Cutter =
+    std::function<std::vector<std::string_view>(std::size_t step, std::string_view bytes)>;
 std::vector<std::string_view> uncut(std::size_t step, std::string_view bytes);
 
 // Throws std::runtime_error, with the line, when the text is no transcript.

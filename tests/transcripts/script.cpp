@@ -54,7 +54,8 @@ using Setter = void (*)(Settings&, const Words&);
 const std::map<std::string, Setter> kSetters = {
     {"lines",
      [](Settings& s, const Words& w) {
-       s.options.policy.lines = one_of<Lines>(w.at(0), {{"raw", Lines::raw}, {"strict", Lines::strict}});
+       s.options.policy.lines =
+           one_of<Lines>(w.at(0), {{"raw", Lines::raw}, {"strict", Lines::strict}});
      }},
     {"tls",
      [](Settings& s, const Words& w) {
@@ -75,7 +76,8 @@ const std::map<std::string, Setter> kSetters = {
     {"proxy", [](Settings& s, const Words& w) { s.proxy = endpoint_from(w.at(0)); }},
     {"server", [](Settings& s, const Words& w) { s.server = endpoint_from(w.at(0)); }},
     {"from", [](Settings& s, const Words& w) { s.from = endpoint_from(w.at(0)); }},
-    {"max-line", [](Settings& s, const Words& w) { s.options.limits.line_max = number_from(w.at(0)); }},
+    {"max-line",
+     [](Settings& s, const Words& w) { s.options.limits.line_max = number_from(w.at(0)); }},
     {"max-reply",
      [](Settings& s, const Words& w) { s.options.limits.reply_max = number_from(w.at(0)); }},
     {"max-reply-lines",
@@ -117,8 +119,10 @@ Step side_step(std::string_view text, std::size_t times) {
   step.urgent = text.starts_with('!');
   if (step.urgent) text.remove_prefix(1);
   const bool line = text.starts_with("> ") || text == ">";
-  if (!line && !text.starts_with("+ ")) throw std::runtime_error("expected >, + or ! behind the side");
-  const auto bytes = unescaped(text.substr(std::min<std::size_t>(2, text.size()))) + (line ? "\r\n" : "");
+  if (!line && !text.starts_with("+ "))
+    throw std::runtime_error("expected >, + or ! behind the side");
+  const auto bytes =
+      unescaped(text.substr(std::min<std::size_t>(2, text.size()))) + (line ? "\r\n" : "");
   for (std::size_t i = 0; i < times; ++i) step.bytes += bytes;
   return step;
 }
@@ -170,7 +174,8 @@ Script parse_script(std::string_view text) {
       step.text = line;
       script.steps.push_back(std::move(step));
     } catch (const std::exception& error) {
-      throw std::runtime_error("line " + std::to_string(number) + ": " + line + ": " + error.what());
+      throw std::runtime_error("line " + std::to_string(number) + ": " + line + ": " +
+                               error.what());
     }
   }
   return script;

@@ -20,7 +20,8 @@ std::string short_form(const record::Finding& finding) {
 }
 
 std::string short_form(const record::Reply& reply) {
-  std::string text = ": reply " + (reply.code ? std::to_string(*reply.code) : std::string("without code"));
+  std::string text =
+      ": reply " + (reply.code ? std::to_string(*reply.code) : std::string("without code"));
   text += to_whom(reply.to);
   if (reply.to) text += " " + (reply.verb.empty() ? "(an empty line)" : escaped(reply.verb));
   if (reply.lines.size() != 1) text += ", " + std::to_string(reply.lines.size()) + " lines";
@@ -45,8 +46,8 @@ std::string short_form(const record::Command& command) {
 }
 
 std::string short_form(const record::Rewrite& rewrite) {
-  return ": rewrite " + escaped(rewrite.what) + to_whom(rewrite.to) + " [" + escaped(rewrite.before) +
-         "] [" + escaped(rewrite.after) + "]";
+  return ": rewrite " + escaped(rewrite.what) + to_whom(rewrite.to) + " [" +
+         escaped(rewrite.before) + "] [" + escaped(rewrite.after) + "]";
 }
 
 std::string short_form(const record::Data& data) {
@@ -71,9 +72,7 @@ std::string short_form(const record::End& end) {
          std::to_string(end.bytes_from_server) + " from server";
 }
 
-std::string short_form(const record::Opaque& opaque) {
-  return ": opaque" + to_whom(opaque.to);
-}
+std::string short_form(const record::Opaque& opaque) { return ": opaque" + to_whom(opaque.to); }
 
 // {"ts":..,"session":..,"seq":..,"kind":...}: what comes before the kind is the same in every run.
 std::string without_stamp(std::string_view json) {
