@@ -24,26 +24,43 @@ Words split_words(std::string_view text) {
   return {text.substr(0, end), text.substr(end + 1), true};
 }
 
-bool is_address_command(std::string_view line) {
+using IsLookedFor = bool (*)(Meaning);
+
+bool is_address(Meaning meaning) { return meaning == Meaning::port; }
+
+bool is_secret(Meaning meaning) {
+  return meaning == Meaning::password || meaning == Meaning::security_data;
+}
+
+bool is_command(std::string_view line, IsLookedFor is_looked_for) {
   const auto* verb = find_verb(split_words(line).verb);
-  return verb && verb->meaning == Meaning::port;
+  return verb && is_looked_for(verb->meaning);
 }
 
 // For a server that ends lines at CR or NUL, and for one that leaves these two out (RFC 854: a NUL is no
 // operation).
-bool hides_in(std::string_view text, bool first_is_known) {
+bool hides_in(std::string_view text, IsLookedFor is_looked_for, bool first_is_known) {
   if (text.find_first_of(kLineBreakers) == text.npos) return false;
   std::string without;
   for (const char c : text) {
     if (kLineBreakers.find(c) == kLineBreakers.npos) without.push_back(c);
   }
-  if (!first_is_known && is_address_command(without)) return true;
+  if (!first_is_known && is_command(without, is_looked_for)) return true;
   for (bool first = true; !text.empty(); first = false) {
     const auto end = std::min(text.find_first_of(kLineBreakers), text.size());
-    if (!(first && first_is_known) && is_address_command(text.substr(0, end))) return true;
+    const bool known = first && first_is_known;
+    if (!known && is_command(text.substr(0, end), is_looked_for)) return true;
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return false;
+}
+
+bool hides(const Command& command, IsLookedFor is_looked_for) {
+  const auto text = command.line.text();
+  if (text.find_first_of(kLineBreakers) == text.npos && !has_telnet(text)) return false;
+  const bool is_one = is_looked_for(command.meaning());  // then it is read as such, not hidden
+  if (hides_in(text, is_looked_for, is_one)) return true;
+  return has_telnet(text) && hides_in(strip_telnet(text).text, is_looked_for, is_one);
 }
 
 }  // namespace
@@ -88,12 +105,8 @@ Command parse_command(const Line& line, std::string& scratch) {
   return command;
 }
 
-bool hides_address_command(const Command& command) {
-  const auto text = command.line.text();
-  if (text.find_first_of(kLineBreakers) == text.npos && !has_telnet(text)) return false;
-  const bool is_one = command.meaning() == Meaning::port;  // then it is read as such, not hidden
-  if (hides_in(text, is_one)) return true;
-  return has_telnet(text) && hides_in(strip_telnet(text).text, is_one);
-}
+bool hides_address_command(const Command& command) { return hides(command, is_address); }
+
+bool hides_secret_command(const Command& command) { return hides(command, is_secret); }
 
 }  // namespace ftpscope

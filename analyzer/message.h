@@ -34,5 +34,7 @@ Command parse_command(const Line& line, std::string& scratch);
 // A server that also ends lines at CR or NUL, or leaves these bytes out, or does not know Telnet, reads an
 // address command (PORT, EPRT, LPRT) from this line that we do not. See threats.md S02, S03.
 bool hides_address_command(const Command& command);
+// The same of a command with a secret: PASS, ACCT, ADAT, MIC, CONF, ENC.
+bool hides_secret_command(const Command& command);
 
 }  // namespace ftpscope

@@ -36,7 +36,7 @@ bool hides_argument(const Command& command, bool logged_in) {
   if (meaning == Meaning::password || meaning == Meaning::security_data) return true;
   if (meaning == Meaning::site && is_site_password(command.argument)) return true;
   if (meaning == Meaning::user && has_credentials(command.argument)) return true;
-  if (logged_in) return false;
+  if (logged_in) return hides_secret_command(command);
   if (std::ranges::any_of(command.argument, is_control)) return true;
   return std::ranges::find(kHarmlessBeforeLogin, command.name) == kHarmlessBeforeLogin.end();
 }

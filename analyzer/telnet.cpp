@@ -7,9 +7,20 @@ namespace ftpscope {
 namespace {
 
 constexpr char kSubnegotiation = '\xfa';  // SB ... IAC SE
+constexpr char kSubnegotiationEnd = '\xf0';
 
 bool takes_option(char command) {  // WILL WONT DO DONT
   return command >= '\xfb' && command <= '\xfe';
+}
+
+// Behind IAC SE. IAC IAC is data in there as well (RFC 855).
+std::size_t end_of_subnegotiation(std::string_view bytes, std::size_t at) {
+  for (; at + 1 < bytes.size(); ++at) {
+    if (bytes[at] != kIac) continue;
+    if (bytes[at + 1] == kSubnegotiationEnd) return at + 2;
+    ++at;
+  }
+  return bytes.size();
 }
 
 }  // namespace
@@ -38,9 +49,8 @@ TelnetText strip_telnet(std::string_view bytes) {
       result.dangling = result.dangling || at >= bytes.size();
       ++at;
     } else if (command == kSubnegotiation) {
-      const auto end = bytes.find(std::string_view("\xff\xf0", 2), at);
       result.dangling = true;
-      at = end == bytes.npos ? bytes.size() : end + 2;
+      at = end_of_subnegotiation(bytes, at);
     }
   }
   return result;

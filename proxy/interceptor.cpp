@@ -227,7 +227,10 @@ void Interceptor::on(const event::Exposed& event) {
 }
 
 void Interceptor::on(const event::ExposeFailed& event) {
-  if (!exposing_ || exposing_->channel != event.channel) return;
+  if (!exposing_ || exposing_->channel != event.channel) {
+    std::erase_if(channels_, [&](const Channel& c) { return c.id == event.channel; });
+    return;
+  }
   fail_exposing(FindingId::data_ports_exhausted, event.why);
 }
 

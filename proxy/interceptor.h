@@ -136,6 +136,7 @@ class Interceptor final : public Machine, private Gate {
   void check_deadlines();
   void time_out(FindingId finding, std::string_view text);
   void refuse(SessionEnd how, std::string_view reply, std::string_view why);
+  void abandon();
   void begin_end(std::optional<Side> by, SessionEnd how, std::string_view why);
   void end_if_done();
   void end();

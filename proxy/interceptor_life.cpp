@@ -51,6 +51,7 @@ void Interceptor::on(const event::Closed& event) {
   if (event.reset) {
     recorder_.finding(FindingId::control_reset, std::nullopt, name_of(event.side));
     begin_end(event.side, SessionEnd::rst, "the control connection was reset");
+    abandon();
     if (!closed_[static_cast<std::size_t>(other(event.side))]) effects_.reset(other(event.side));
     closed_ = {true, true};
     return;
@@ -175,7 +176,7 @@ void Interceptor::time_out(FindingId finding, std::string_view text) {
 // sides are closed.
 void Interceptor::refuse(SessionEnd how, std::string_view reply, std::string_view why) {
   begin_end(std::nullopt, how, why);
-  dialogue_.stop();
+  abandon();
   const bool hears = !closed_[static_cast<std::size_t>(Side::server)];  // else it has had its FIN
   if (!reply.empty() && !state_.opaque && hears) {
     ReplyAssembler last_word;
@@ -194,6 +195,13 @@ void Interceptor::refuse(SessionEnd how, std::string_view reply, std::string_vie
     effects_.send(Side::client, line);
   }
   closed_ = {true, true};
+}
+
+// Nothing that waits may go out any more: not behind a reset, and not behind the proxy's last word.
+void Interceptor::abandon() {
+  dialogue_.stop();
+  held_.reset();
+  exposing_.reset();
 }
 
 void Interceptor::begin_end(std::optional<Side> by, SessionEnd how, std::string_view why) {

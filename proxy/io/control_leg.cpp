@@ -19,7 +19,6 @@ constexpr unsigned kKeepAliveSeconds = 60;
 struct ControlLeg::Write {
   uv_write_t request{};
   std::string bytes;
-  ControlLeg* leg = nullptr;
 };
 
 void ControlLeg::adopt(UvPtr<uv_tcp_t> tcp) {
@@ -107,15 +106,13 @@ void ControlLeg::flush_waiting() {
   const auto length = urgent_.value_or(waiting_.size());
   auto write = std::make_unique<Write>();
   write->bytes = waiting_.substr(0, length);
-  write->leg = this;
   write->request.data = write.get();
   waiting_.erase(0, length);
   if (urgent_) urgent_ = 0;
   auto buffer = uv_buf_init(write->bytes.data(), static_cast<unsigned>(length));
   const auto written = [](uv_write_t* request, int status) {
     const std::unique_ptr<Write> done(static_cast<Write*>(request->data));
-    // Cancelled: the leg was closed and may be gone.
-    if (status != UV_ECANCELED) done->leg->on_written(status);
+    if (auto* leg = owner_of<ControlLeg>(request->handle)) leg->on_written(status);
   };
   if (uv_write(&write->request, stream(tcp_), &buffer, 1, written) < 0) {
     waiting_.clear();

@@ -28,16 +28,6 @@ void bind_source(uv_tcp_t* tcp, const IpAddress& source) {
 
 }  // namespace
 
-struct DataChannel::Connect {
-  uv_connect_t request{};
-  DataChannel* channel = nullptr;
-};
-
-struct DataChannel::Write {
-  uv_write_t request{};
-  Leg* to = nullptr;
-};
-
 DataChannel::DataChannel(LiveSession& session, const Exposure& exposure)
     : session_(session), exposure_(exposure) {
   legs_[0].side = Side::client;
@@ -103,16 +93,13 @@ void DataChannel::connect_target() {
   auto& target = leg(other(exposure_.facing));
   target.tcp = make_tcp(session_.worker().loop(), &target);
   bind_source(target.tcp.get(), session_.local_address(target.side));
-  auto connect = std::make_unique<Connect>();
-  connect->channel = this;
-  connect->request.data = connect.get();
-  const int status = uv_tcp_connect(&connect->request, target.tcp.get(),
-                                    to_socket_address(exposure_.target).get(),
-                                    [](uv_connect_t* request, int result) {
-                                      const std::unique_ptr<Connect> done(
-                                          static_cast<Connect*>(request->data));
-                                      if (result != UV_ECANCELED) done->channel->on_connected(result);
-                                    });
+  auto connect = std::make_unique<uv_connect_t>();
+  const auto connected = [](uv_connect_t* request, int result) {
+    const std::unique_ptr<uv_connect_t> done(request);
+    if (auto* leg = owner_of<Leg>(done->handle)) leg->channel->on_connected(result);
+  };
+  const int status = uv_tcp_connect(connect.get(), target.tcp.get(),
+                                    to_socket_address(exposure_.target).get(), connected);
   if (status < 0) {
     close(ChannelEnd::connect_failed, std::nullopt, uv_strerror(status));
     return;
@@ -186,15 +173,13 @@ void DataChannel::forward(Leg& from, std::string_view bytes) {
 void DataChannel::queue(Leg& to, std::string_view bytes) {
   uv_read_stop(stream(other_of(to).tcp));
   to.queue.assign(bytes);
-  auto write = std::make_unique<Write>();
-  write->to = &to;
-  write->request.data = write.get();
+  auto write = std::make_unique<uv_write_t>();
   auto buffer = uv_buf_init(to.queue.data(), static_cast<unsigned>(to.queue.size()));
   const auto written = [](uv_write_t* request, int status) {
-    const std::unique_ptr<Write> done(static_cast<Write*>(request->data));
-    if (status != UV_ECANCELED) done->to->channel->on_written(*done->to, status);
+    const std::unique_ptr<uv_write_t> done(request);
+    if (auto* leg = owner_of<Leg>(done->handle)) leg->channel->on_written(*leg, status);
   };
-  if (uv_write(&write->request, stream(to.tcp), &buffer, 1, written) < 0) {
+  if (uv_write(write.get(), stream(to.tcp), &buffer, 1, written) < 0) {
     on_broken(to);
     return;
   }

@@ -48,8 +48,6 @@ class DataChannel {
     bool finished = false;  // FIN sent to its peer
     std::uint64_t received = 0;
   };
-  struct Connect;
-  struct Write;
 
   Leg& leg(Side side) { return legs_[static_cast<std::size_t>(side)]; }
   Leg& other_of(const Leg& leg) { return legs_[leg.side == Side::client ? 1 : 0]; }

@@ -175,13 +175,12 @@ void LiveSession::connect_next() {
   const auto endpoint = candidates_.back();
   candidates_.pop_back();
   auto* request = new uv_connect_t;
-  request->data = this;
   const int status =
       uv_tcp_connect(request, connecting_.get(), to_socket_address(endpoint).get(),
                      [](uv_connect_t* done, int result) {
-                       auto* session = static_cast<LiveSession*>(done->data);
+                       auto* session = owner_of<LiveSession>(done->handle);
                        delete done;
-                       if (result != UV_ECANCELED) session->on_server_connected(result);
+                       if (session) session->on_server_connected(result);
                      });
   if (status < 0) {
     delete request;

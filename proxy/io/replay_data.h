@@ -13,14 +13,6 @@
 
 namespace ftpscope {
 
-// Whom a request's callback may tell. Null once the handle is closed: requests that were done by
-// then are called back with success all the same, behind the close, when the owner may have gone.
-template <class Owner>
-Owner* owner_of(const uv_stream_t* handle) {
-  const bool closed = uv_is_closing(reinterpret_cast<const uv_handle_t*>(handle)) != 0;
-  return closed ? nullptr : static_cast<Owner*>(handle->data);
-}
-
 // A payload of a recording, read front to back. One whose bytes were not recorded is dots, as many.
 class PayloadSource {
  public:

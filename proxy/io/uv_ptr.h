@@ -20,6 +20,14 @@ struct UvClose {
 template <class Handle>
 using UvPtr = std::unique_ptr<Handle, UvClose>;
 
+// Whom a request's callback may tell. Null once the handle is closed: requests that were done by
+// then are called back with success all the same, behind the close, when the owner may have gone.
+template <class Owner>
+Owner* owner_of(const uv_stream_t* handle) {
+  const bool closed = uv_is_closing(reinterpret_cast<const uv_handle_t*>(handle)) != 0;
+  return closed ? nullptr : static_cast<Owner*>(handle->data);
+}
+
 inline UvPtr<uv_tcp_t> make_tcp(uv_loop_t* loop, void* owner) {
   auto* handle = new uv_tcp_t;
   uv_tcp_init(loop, handle);  // without a socket: cannot fail

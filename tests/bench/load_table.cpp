@@ -89,7 +89,7 @@ void print_table(const std::vector<std::string>& names, const std::vector<Rounds
     std::cout << "\n| " << row.what << " |";
     for (const auto& own : all) std::cout << ' ' << cell(row, own, all.front()) << " |";
   }
-  std::cout << std::endl;
+  std::cout << '\n' << std::flush;
 }
 
 }  // namespace ftpscope::bench

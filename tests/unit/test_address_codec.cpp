@@ -258,10 +258,9 @@ TEST_CASE("who can carry what") {
 
 TEST_CASE("any bytes are read without harm, and a hole lies inside the text") {
   std::mt19937 random(7);
-  constexpr std::string_view kAlphabet(
+  constexpr auto kAlphabet =
       "0123456789,|()= .-!:\0\xff"
-      "a4,4,6,16,",
-      36);
+      "a4,4,6,16,"sv;
   for (int i = 0; i < 20000; ++i) {
     std::string text;
     for (auto length = random() % 40; length > 0; --length) {
