@@ -24,10 +24,13 @@ struct NumberList {
   std::size_t end = 0;  // where the text goes on
   bool out_of_range = false;
 
-  [[nodiscard]] std::uint8_t octet(std::size_t i) const { return static_cast<std::uint8_t>(numbers[i]); }
+  [[nodiscard]] std::uint8_t octet(std::size_t i) const {
+    return static_cast<std::uint8_t>(numbers[i]);
+  }
 };
 
-// `blanks`: a blank may follow a comma. Seen in 227s; in a PORT some servers take it and some do not.
+// `blanks`: a blank may follow a comma. Seen in 227s; in a PORT some servers take it and some do
+// not.
 NumberList read_numbers(std::string_view text, std::size_t at, bool blanks) {
   NumberList list;
   while (list.count < kLongestList && at < text.size() && is_digit(text[at])) {
@@ -95,7 +98,8 @@ void widen_to_brackets(std::string_view text, FoundAddress& found) {
   if (before == '(' && found.end < text.size() && text[found.end] == ')') ++found.end;
 }
 
-// The first run of numbers that is an address; if there is none, what was wrong with the longest run.
+// The first run of numbers that is an address; if there is none, what was wrong with the longest
+// run.
 Found find_in_reply(AddressForm form, std::string_view text) {
   Found result = std::unexpected(AddressError::missing);
   for (std::size_t at = 0; at < text.size();) {
@@ -123,7 +127,8 @@ std::optional<bool> family_of(std::string_view protocol) {  // RFC 2428 2: 1 is 
 
 // Digits only, and no zero in front: "0177" is 127 to one server and 177 to another.
 std::expected<std::uint16_t, AddressError> read_port(std::string_view text) {
-  if (text.empty() || !std::ranges::all_of(text, is_digit)) return std::unexpected(AddressError::syntax);
+  if (text.empty() || !std::ranges::all_of(text, is_digit))
+    return std::unexpected(AddressError::syntax);
   if (text.size() > 1 && text[0] == '0') return std::unexpected(AddressError::syntax);
   const auto port = parse_port(text);
   if (!port) return std::unexpected(AddressError::range);

@@ -1,9 +1,11 @@
 // The six ways in which FTP writes an address, each as one operation: find the address and the hole
-// that it fills in the text, and write another address into such a hole. Pure text; acts on nothing.
+// that it fills in the text, and write another address into such a hole. Pure text; acts on
+// nothing.
 //
-//   PORT  h1,h2,h3,h4,p1,p2              RFC 959 4.1.2      227 ... (h1,h2,h3,h4,p1,p2)   RFC 1123 4.1.2.6
-//   EPRT  |1|192.0.2.1|1025|             RFC 2428 2         229 ... (|||1025|)            RFC 2428 3
-//   LPRT  4,4,h1,h2,h3,h4,2,p1,p2        RFC 1639 2         228 ... (4,4,...,2,p1,p2)     RFC 1639 2
+//   PORT  h1,h2,h3,h4,p1,p2              RFC 959 4.1.2      227 ... (h1,h2,h3,h4,p1,p2)   RFC
+//   1123 4.1.2.6 EPRT  |1|192.0.2.1|1025|             RFC 2428 2         229 ... (|||1025|) RFC
+//   2428 3 LPRT  4,4,h1,h2,h3,h4,2,p1,p2        RFC 1639 2         228 ... (4,4,...,2,p1,p2) RFC
+//   1639 2
 #pragma once
 
 #include <cstddef>
@@ -26,10 +28,10 @@ enum class AddressForm : std::uint8_t {
 };
 
 enum class AddressError : std::uint8_t {
-  missing,      // no address there at all
-  syntax,       // something like one, but no server must accept it
-  range,        // an octet over 255, a port over 65535
-  family,       // an address family or protocol that the form does not have
+  missing,  // no address there at all
+  syntax,   // something like one, but no server must accept it
+  range,    // an octet over 255, a port over 65535
+  family,   // an address family or protocol that the form does not have
 };
 
 std::string_view name_of(AddressError error);
@@ -43,8 +45,9 @@ struct FoundAddress {
 };
 
 // An argument (port, eprt, lprt) is read strictly: no blanks, no signs, no leading zeros' octal, no
-// text behind. A reply is searched, since RFC 1123 4.1.2.6 asks for that: digits before the address,
-// missing parentheses, `=`, a dot behind it are all seen in the field. A 229 takes any delimiter.
+// text behind. A reply is searched, since RFC 1123 4.1.2.6 asks for that: digits before the
+// address, missing parentheses, `=`, a dot behind it are all seen in the field. A 229 takes any
+// delimiter.
 [[nodiscard]] std::expected<FoundAddress, AddressError> find_address(AddressForm form,
                                                                      std::string_view text,
                                                                      const IpAddress& peer);

@@ -10,7 +10,8 @@
 
 namespace ftpscope {
 
-Dialogue::Dialogue(const DialogueLimits& limits, Recorder& recorder, SessionState& state, Gate& gate)
+Dialogue::Dialogue(const DialogueLimits& limits, Recorder& recorder, SessionState& state,
+                   Gate& gate)
     : limits_(limits),
       recorder_(recorder),
       state_(state),
@@ -70,8 +71,8 @@ bool Dialogue::waits_in_vain() const {
          !readable(Side::client);
 }
 
-// A line of the client that waited for a reply is handled as soon as that reply is, before the server's
-// next line: so it makes no difference whether the two replies came in one segment.
+// A line of the client that waited for a reply is handled as soon as that reply is, before the
+// server's next line: so it makes no difference whether the two replies came in one segment.
 void Dialogue::pump() {
   while (pump_side(Side::client) || pump_side(Side::server)) {
   }
@@ -233,8 +234,9 @@ void Dialogue::answer(CommandId id, std::string reply) {
   command->own_answer = std::move(reply);
 }
 
-// An answer of our own must not overtake the server's reply to an older command: a pipelining client
-// would take it for that one's. Behind the end of the server's replies the client hears no more.
+// An answer of our own must not overtake the server's reply to an older command: a pipelining
+// client would take it for that one's. Behind the end of the server's replies the client hears no
+// more.
 void Dialogue::deliver_own_answers() {
   while (!stopped_ && !server_gone_ && !pending_.empty() && pending_.front().answered_by_proxy) {
     const auto command = std::move(pending_.front());

@@ -1,11 +1,12 @@
-// The control connection of one session, understood: bytes in, commands and replies out, each reply with
-// its command. Emits the records and asks a Gate what is to become of every message.
+// The control connection of one session, understood: bytes in, commands and replies out, each reply
+// with its command. Emits the records and asks a Gate what is to become of every message.
 //
-// Pairing is a queue: 1yz keeps the head, anything else closes it (RFC 959 5.4). The few exceptions, and
-// why they never lose step, are told in README.md ("Which command does a reply answer?").
+// Pairing is a queue: 1yz keeps the head, anything else closes it (RFC 959 5.4). The few
+// exceptions, and why they never lose step, are told in README.md ("Which command does a reply
+// answer?").
 //
-// The wire is never wrong here: every byte string is some dialogue, what is odd becomes a finding. How
-// the bytes were cut into segments makes no difference to what comes out.
+// The wire is never wrong here: every byte string is some dialogue, what is odd becomes a finding.
+// How the bytes were cut into segments makes no difference to what comes out.
 #pragma once
 
 #include <array>
@@ -48,17 +49,19 @@ struct DialogueLimits {
 
 // What the gate did with a command.
 struct CommandFate {
-  bool barrier = false;              // read no further command before this one's final reply
-  bool wait = false;                 // read no further command before resume(Side::client)
-  std::optional<std::string> answer = std::nullopt;  // it was not passed on: this is the reply, lines with CRLF
+  bool barrier = false;  // read no further command before this one's final reply
+  bool wait = false;     // read no further command before resume(Side::client)
+  std::optional<std::string> answer =
+      std::nullopt;  // it was not passed on: this is the reply, lines with CRLF
 };
 
 class Gate {
  public:
   virtual CommandFate on_command(const Command& command, CommandId id) = 0;
-  // `raw` is what of the reply has not been sent on yet; `answered` is null when nobody asked for it.
-  // True: read no further reply before resume(Side::server).
-  virtual bool on_reply(const Reply& reply, const PendingCommand* answered, std::string_view raw) = 0;
+  // `raw` is what of the reply has not been sent on yet; `answered` is null when nobody asked for
+  // it. True: read no further reply before resume(Side::server).
+  virtual bool on_reply(const Reply& reply, const PendingCommand* answered,
+                        std::string_view raw) = 0;
   virtual void on_reply_part(std::string_view raw) = 0;
   virtual bool may_send_in_parts(const PendingCommand* answered) = 0;
   virtual void on_own_answer(std::string_view reply) = 0;
@@ -101,7 +104,9 @@ class Dialogue {
   [[nodiscard]] const std::vector<PendingCommand>& pending() const { return pending_; }
 
  private:
-  const LineSplitter& splitter(Side side) const { return splitters_[static_cast<std::size_t>(side)]; }
+  const LineSplitter& splitter(Side side) const {
+    return splitters_[static_cast<std::size_t>(side)];
+  }
   LineSplitter& splitter(Side side) { return splitters_[static_cast<std::size_t>(side)]; }
   bool& waits(Side side) { return waits_[static_cast<std::size_t>(side)]; }
   bool& eof(Side side) { return eof_[static_cast<std::size_t>(side)]; }

@@ -34,13 +34,15 @@ void Dialogue::take_reply_line(const Line& line) {
   }
 }
 
-// Seen in the field: a greeting of `220-` lines that never ends. The client has sent USER all the same,
-// and here comes USER's reply: with another code, which RFC 959 4.2 would have us read as more greeting.
+// Seen in the field: a greeting of `220-` lines that never ends. The client has sent USER all the
+// same, and here comes USER's reply: with another code, which RFC 959 4.2 would have us read as
+// more greeting.
 bool Dialogue::overtaken_greeting(const Line& line) const {
-  if (!assembler_.open() || pending_.size() < 2 || pending_.front().verb != &kGreeting) return false;
+  if (!assembler_.open() || pending_.size() < 2 || pending_.front().verb != &kGreeting)
+    return false;
   const auto first = reply_start(line.text());
-  return first && first->code != assembler_.open_code() && (first->mark == ' ' || first->mark == '-') &&
-         !pending_.front().verb->allows(first->code);
+  return first && first->code != assembler_.open_code() &&
+         (first->mark == ' ' || first->mark == '-') && !pending_.front().verb->allows(first->code);
 }
 
 // Sends on what has come of a reply that has not ended. The client may know better where it ends.
@@ -110,7 +112,8 @@ const PendingCommand* Dialogue::pair(const Reply& reply) {
     }
     pending_.erase(pending_.begin());
   }
-  // The last reply once more, and it is none that the next command may get: the server said it twice.
+  // The last reply once more, and it is none that the next command may get: the server said it
+  // twice.
   const bool again = last_verb_ && last_code_ == *reply.code;
   const bool fits_head =
       !pending_.empty() && (!pending_.front().verb || pending_.front().verb->allows(*reply.code));

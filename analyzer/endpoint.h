@@ -11,8 +11,8 @@
 
 namespace ftpscope {
 
-// An IPv4 address sits in bytes[0..3]. An IPv4-mapped IPv6 address (::ffff:a.b.c.d) is stored as the
-// IPv4 address that it means, so that both spellings compare equal.
+// An IPv4 address sits in bytes[0..3]. An IPv4-mapped IPv6 address (::ffff:a.b.c.d) is stored as
+// the IPv4 address that it means, so that both spellings compare equal.
 struct IpAddress {
   std::array<std::uint8_t, 16> bytes{};
   bool v6 = false;

@@ -77,12 +77,14 @@ constexpr auto kRows = std::to_array<FindingRow>({
 // clang-format on
 
 static_assert(kRows.size() == static_cast<std::size_t>(count_));
-static_assert([] {
-  for (std::size_t i = 0; i < kRows.size(); ++i) {
-    if (kRows[i].id != static_cast<FindingId>(i)) return false;
-  }
-  return true;
-}(), "the rows stand in the order of FindingId");
+static_assert(
+    [] {
+      for (std::size_t i = 0; i < kRows.size(); ++i) {
+        if (kRows[i].id != static_cast<FindingId>(i)) return false;
+      }
+      return true;
+    }(),
+    "the rows stand in the order of FindingId");
 
 }  // namespace
 

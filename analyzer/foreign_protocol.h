@@ -1,5 +1,5 @@
-// Recognises a client that speaks something else than FTP at an FTP port: HTTP, SMTP, SSH, TLS, rubbish
-// (threats.md S09, S20). Such a session is ended before a byte of it reaches the server.
+// Recognises a client that speaks something else than FTP at an FTP port: HTTP, SMTP, SSH, TLS,
+// rubbish (threats.md S09, S20). Such a session is ended before a byte of it reaches the server.
 #pragma once
 
 #include <optional>

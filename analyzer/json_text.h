@@ -8,8 +8,8 @@
 
 namespace ftpscope {
 
-// A quoted JSON string. `text` must be valid UTF-8. Escapes everything that could move a cursor, break a
-// line or turn text around: C0, DEL, C1, U+2028, U+2029, and the bidi marks.
+// A quoted JSON string. `text` must be valid UTF-8. Escapes everything that could move a cursor,
+// break a line or turn text around: C0, DEL, C1, U+2028, U+2029, and the bidi marks.
 void append_json_string(std::string& out, std::string_view text);
 
 // The same for any bytes: a string when they are UTF-8, else {"base64": "..."}.

@@ -24,12 +24,9 @@ std::string_view name_of(Ending ending) {
 
 std::string_view bytes_of(Ending ending) {
   switch (ending) {
-    case Ending::crlf:
-      return "\r\n";
-    case Ending::lf:
-      return "\n";
-    case Ending::none:
-      return "";
+    case Ending::crlf: return "\r\n";
+    case Ending::lf: return "\n";
+    case Ending::none: return "";
   }
   return "";
 }

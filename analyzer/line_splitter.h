@@ -1,7 +1,8 @@
 // Cuts one direction of a control connection into lines. Knows nothing of FTP.
 //
-// A line ends at LF, and only there: that is what every server and client agrees on (a bare CR, which
-// RFC 854 2.2 forbids, is text here; rewriters/line_guard.h deals with those who read it differently).
+// A line ends at LF, and only there: that is what every server and client agrees on (a bare CR,
+// which RFC 854 2.2 forbids, is text here; rewriters/line_guard.h deals with those who read it
+// differently).
 #pragma once
 
 #include <cstddef>
@@ -53,9 +54,9 @@ class LineSplitter {
 
   std::size_t line_max_;
   std::string held_;
-  std::string_view window_;   // the bytes given to feed(), or held_
-  std::size_t taken_ = 0;     // returned by next()
-  std::size_t searched_ = 0;  // known to hold no LF, so that slow senders cost linear time
+  std::string_view window_;            // the bytes given to feed(), or held_
+  std::size_t taken_ = 0;              // returned by next()
+  std::size_t searched_ = 0;           // known to hold no LF, so that slow senders cost linear time
   std::optional<std::size_t> urgent_;  // in window_
 };
 

@@ -122,15 +122,16 @@ void LogReplay::Session::on(const record::Reply& reply, Timestamp time) {
     return;
   }
   const auto begun = std::min(std::exchange(lines_of_parts_, 0), reply.lines.size());
-  fed_.push_back({time, reply.to, ends_like_final(reply.lines, first_start(reply.lines)),
-                  reply.redacted});
+  fed_.push_back(
+      {time, reply.to, ends_like_final(reply.lines, first_start(reply.lines)), reply.redacted});
   feed_lines(reply.lines.subspan(begun), reply.endings.subspan(begun), time);
 }
 
 void LogReplay::Session::on(const record::ReplyPart& part, Timestamp time) {
   // The first part of a reply is sent on because time passed, or because a client may take it for
   // the whole.
-  const bool by_time = lines_of_parts_ == 0 && !ends_like_final(part.lines, first_start(part.lines));
+  const bool by_time =
+      lines_of_parts_ == 0 && !ends_like_final(part.lines, first_start(part.lines));
   lines_of_parts_ += part.lines.size();
   in_part_ = true;
   feed_lines(part.lines, part.endings, by_time ? time - DialogueLimits::kPartDelay : time);

@@ -37,8 +37,8 @@ bool is_command(std::string_view line, IsLookedFor is_looked_for) {
   return verb && is_looked_for(verb->meaning);
 }
 
-// For a server that ends lines at CR or NUL, and for one that leaves these two out (RFC 854: a NUL is no
-// operation).
+// For a server that ends lines at CR or NUL, and for one that leaves these two out (RFC 854: a NUL
+// is no operation).
 bool hides_in(std::string_view text, IsLookedFor is_looked_for, bool first_is_known) {
   if (text.find_first_of(kLineBreakers) == text.npos) return false;
   std::string without;

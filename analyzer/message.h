@@ -26,13 +26,14 @@ struct Command {
 // The one line that every server reads alike: VERB SP ARGUMENT CRLF, 0xFF doubled (RFC 854).
 std::string canonical_line(const Command& command);
 
-// Reads a line as the most lenient server would: Telnet taken out, leading blanks skipped, the verb in
-// any case, blank, TAB, VT or FF behind it. `scratch` holds the text when Telnet had to be taken out;
-// the command's views point into the line or into it.
+// Reads a line as the most lenient server would: Telnet taken out, leading blanks skipped, the verb
+// in any case, blank, TAB, VT or FF behind it. `scratch` holds the text when Telnet had to be taken
+// out; the command's views point into the line or into it.
 Command parse_command(const Line& line, std::string& scratch);
 
-// A server that also ends lines at CR or NUL, or leaves these bytes out, or does not know Telnet, reads an
-// address command (PORT, EPRT, LPRT) from this line that we do not. See threats.md S02, S03.
+// A server that also ends lines at CR or NUL, or leaves these bytes out, or does not know Telnet,
+// reads an address command (PORT, EPRT, LPRT) from this line that we do not. See threats.md S02,
+// S03.
 bool hides_address_command(const Command& command);
 // The same of a command with a secret: PASS, ACCT, ADAT, MIC, CONF, ENC.
 bool hides_secret_command(const Command& command);

@@ -62,7 +62,8 @@ std::optional<std::uint64_t> rate_of(const Data& data) {
   if (!duration || duration->count() <= 0 || bytes == 0) return std::nullopt;
   constexpr std::uint64_t kMicroseconds = 1'000'000;
   const auto us = static_cast<std::uint64_t>(duration->count());
-  return bytes / us * kMicroseconds + bytes % us * kMicroseconds / us;  // in one step: 18 TB overflow
+  return bytes / us * kMicroseconds +
+         bytes % us * kMicroseconds / us;  // in one step: 18 TB overflow
 }
 
 }  // namespace record

@@ -23,8 +23,10 @@ std::string_view name_of(Side side);
 using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
 using Duration = std::chrono::microseconds;
 
-using CommandId = std::uint32_t;  // 1, 2, ... in the order of arrival; 0 is what the greeting answers
-using ChannelId = std::uint32_t;  // 1, 2, ... a data channel: the pair of data connections of a transfer
+using CommandId =
+    std::uint32_t;  // 1, 2, ... in the order of arrival; 0 is what the greeting answers
+using ChannelId =
+    std::uint32_t;  // 1, 2, ... a data channel: the pair of data connections of a transfer
 
 enum class Setup : std::uint8_t { port, eprt, lprt, pasv, epsv, lpsv };
 enum class Direction : std::uint8_t { download, upload };

@@ -1,7 +1,9 @@
-// Records as JSON Lines: the session log. README.md describes the format, log.schema.json checks it.
+// Records as JSON Lines: the session log. README.md describes the format, log.schema.json checks
+// it.
 //
 // Written by hand and not with nlohmann-json for two reasons: it has to escape C1 controls, line
-// separators and bidi marks (threats.md S29), and it runs for every line of every session. Read with it.
+// separators and bidi marks (threats.md S29), and it runs for every line of every session. Read
+// with it.
 #pragma once
 
 #include <string>

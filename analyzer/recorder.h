@@ -20,8 +20,8 @@ class Recorder {
 
   void emit(const record::Body& body);
 
-  // Notes, and oddities of lines, are told once a session: a server that ends each line with LF alone
-  // is one finding, not ten thousand.
+  // Notes, and oddities of lines, are told once a session: a server that ends each line with LF
+  // alone is one finding, not ten thousand.
   void finding(FindingId id, std::optional<CommandId> to, std::string_view detail = {});
 
   [[nodiscard]] std::uint64_t findings() const { return findings_; }

@@ -10,9 +10,9 @@ namespace ftpscope {
 namespace {
 
 constexpr auto kHarmlessBeforeLogin = std::to_array<std::string_view>(
-    {"USER", "AUTH", "FEAT", "HOST", "OPTS", "LANG", "CLNT", "SYST", "HELP", "NOOP", "QUIT", "PBSZ",
-     "PROT", "STAT", "ABOR", "REIN", "TYPE", "MODE", "STRU", "PASV", "EPSV", "LPSV", "PORT",
-     "EPRT", "LPRT"});
+    {"USER", "AUTH", "FEAT", "HOST", "OPTS", "LANG", "CLNT", "SYST", "HELP",
+     "NOOP", "QUIT", "PBSZ", "PROT", "STAT", "ABOR", "REIN", "TYPE", "MODE",
+     "STRU", "PASV", "EPSV", "LPSV", "PORT", "EPRT", "LPRT"});
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
@@ -43,9 +43,8 @@ bool hides_argument(const Command& command, bool logged_in) {
 
 bool hides_verb(const Command& command, bool logged_in) {
   if (command.verb || logged_in) return false;
-  const bool letters = std::ranges::all_of(command.name, [](unsigned char c) {
-    return std::isalpha(c) != 0 && c < 0x80;
-  });
+  const bool letters = std::ranges::all_of(
+      command.name, [](unsigned char c) { return std::isalpha(c) != 0 && c < 0x80; });
   return !letters || command.name.size() > 4;
 }
 

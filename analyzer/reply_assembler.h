@@ -1,4 +1,5 @@
-// Puts the lines of the server into replies. README.md ("Where does a reply end?") tells the rules and why.
+// Puts the lines of the server into replies. README.md ("Where does a reply end?") tells the rules
+// and why.
 #pragma once
 
 #include <cstddef>
@@ -17,30 +18,32 @@ struct Reply {
   std::string_view raw;     // all its lines with their endings, byte for byte
   std::span<const std::string_view> lines;
   std::span<const Ending> endings;
-  bool unfinished = false;      // its last line never came
-  bool other_code_end = false;  // closed by another code than the one that opened it; `code` is that one
-  bool bare_code_end = false;   // closed by "ddd" with nothing behind it
-  bool no_space = false;        // "dddText", as the only line or as the last
+  bool unfinished = false;  // its last line never came
+  bool other_code_end =
+      false;  // closed by another code than the one that opened it; `code` is that one
+  bool bare_code_end = false;  // closed by "ddd" with nothing behind it
+  bool no_space = false;       // "dddText", as the only line or as the last
   // A line inside it reads like the end of a reply to a client that looks for any "ddd ".
   bool line_like_final = false;
 
   [[nodiscard]] bool preliminary() const { return code && *code >= 100 && *code < 200; }
 };
 
-// How a line starts: "ddd " ends a reply, "ddd-" opens one, "ddd" alone and "dddx" are seen in the field.
+// How a line starts: "ddd " ends a reply, "ddd-" opens one, "ddd" alone and "dddx" are seen in the
+// field.
 struct ReplyStart {
   int code = 0;
   char mark = '\0';  // what follows the code; '\0': nothing
 };
 std::optional<ReplyStart> reply_start(std::string_view text);
 
-// A line inside a reply that `open_code` has opened is its end for some clients: "ddd " of any code, and
-// "dddText" of the same (ftplib and tnftp end there). They tell by going on.
+// A line inside a reply that `open_code` has opened is its end for some clients: "ddd " of any
+// code, and "dddText" of the same (ftplib and tnftp end there). They tell by going on.
 bool reads_like_final(const ReplyStart& start, int open_code);
 
 class ReplyAssembler {
  public:
-  static constexpr std::size_t kReplyMax = 262144;     // bytes, default of --max-reply
+  static constexpr std::size_t kReplyMax = 262144;      // bytes, default of --max-reply
   static constexpr std::size_t kReplyLinesMax = 10000;  // default of --max-reply-lines
 
   enum class Step : unsigned char {

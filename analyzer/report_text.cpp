@@ -66,18 +66,20 @@ class Printer {
   }
   void operator()(const record::ReplyPart&) {}
   void operator()(const record::Rewrite& r) {
-    line(Colour::changed, "~~", printable(trimmed(r.before)) + "  =>  " + printable(trimmed(r.after)));
+    line(Colour::changed, "~~",
+         printable(trimmed(r.before)) + "  =>  " + printable(trimmed(r.after)));
   }
   void operator()(const record::ChannelExposed& r) {
     if (!style_.verbose) return;
-    line(Colour::data, "==", "data " + std::to_string(r.id) + ": " + std::string(name_of(r.facing)) +
-                                 " is to connect to " + to_text(r.address) + ", for " +
-                                 to_text(r.target));
+    line(Colour::data, "==",
+         "data " + std::to_string(r.id) + ": " + std::string(name_of(r.facing)) +
+             " is to connect to " + to_text(r.address) + ", for " + to_text(r.target));
   }
   void operator()(const record::ChannelOpened& r) {
-    line(Colour::data, "==", "data " + std::to_string(r.id) + ": client " + to_text(r.client.from) +
-                                 " > " + to_text(r.client.to) + ", server " +
-                                 to_text(r.server.from) + " > " + to_text(r.server.to));
+    line(Colour::data, "==",
+         "data " + std::to_string(r.id) + ": client " + to_text(r.client.from) + " > " +
+             to_text(r.client.to) + ", server " + to_text(r.server.from) + " > " +
+             to_text(r.server.to));
   }
   void operator()(const record::Data& r) { line(Colour::data, "==", summary(r)); }
   void operator()(const record::Finding& r) {
@@ -112,7 +114,8 @@ class Printer {
   std::string remark(const record::Reply& r) const {
     std::string text;
     if (!r.to && !r.by_proxy) text.append("  (nobody asked)");
-    if (style_.verbose && r.latency) text.append("  (").append(human_duration(*r.latency)).append(")");
+    if (style_.verbose && r.latency)
+      text.append("  (").append(human_duration(*r.latency)).append(")");
     return text;
   }
 

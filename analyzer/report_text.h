@@ -1,5 +1,5 @@
-// Records as lines for a person: the dialogue as it happens. Safe on a terminal: nothing from the wire
-// can move the cursor or change a colour (threats.md S29).
+// Records as lines for a person: the dialogue as it happens. Safe on a terminal: nothing from the
+// wire can move the cursor or change a colour (threats.md S29).
 #pragma once
 
 #include <string>

@@ -16,8 +16,8 @@ struct TelnetText {
   bool commands = false;  // there were Telnet commands, not only doubled IACs
   // The line ends in the middle of a Telnet command. A server that parses Telnet before lines takes
   // the line's end as the option's code and reads on; one that does not sees two lines. A
-  // subnegotiation counts as well: no FTP server known reads one to its end, but takes what is in it
-  // as text (inetutils-ftpd) or leaves the IAC in too (ProFTPD).
+  // subnegotiation counts as well: no FTP server known reads one to its end, but takes what is in
+  // it as text (inetutils-ftpd) or leaves the IAC in too (ProFTPD).
   bool dangling = false;
 };
 

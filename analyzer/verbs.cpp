@@ -6,7 +6,8 @@
 namespace ftpscope {
 
 const Verb kGreeting{"greeting", "RFC 959 5.4", Argument::none, Meaning::plain, {120, 220, 421}};
-const Verb kEmptyLine{"", "RFC 959 5.3", Argument::none, Meaning::empty, {500, 501, 502, 503, 421, 530}};
+const Verb kEmptyLine{
+    "", "RFC 959 5.3", Argument::none, Meaning::empty, {500, 501, 502, 503, 421, 530}};
 
 namespace {
 
@@ -15,8 +16,9 @@ constexpr auto kNone = Argument::none;
 constexpr auto kOptional = Argument::optional;
 constexpr auto kRequired = Argument::required;
 
-// Sorted by name. The codes are those of RFC 959 5.4 (of the RFC named, for later commands), with the
-// general 500, 501, 502, 503, 504, 530 and 421 where 5.4's text allows them and servers send them.
+// Sorted by name. The codes are those of RFC 959 5.4 (of the RFC named, for later commands), with
+// the general 500, 501, 502, 503, 504, 530 and 421 where 5.4's text allows them and servers send
+// them.
 // clang-format off
 constexpr auto kVerbs = std::to_array<Verb>({
     {"ABOR", "RFC 959 4.1.3", kNone,     abort,          {225, 226, 426, 500, 501, 502, 421}},

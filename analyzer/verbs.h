@@ -1,5 +1,6 @@
-// Every command that ftpscope knows, in one table: where it is defined, what argument it takes, which
-// replies are legal and what it does to the session. A verb off the table is passed and logged as well.
+// Every command that ftpscope knows, in one table: where it is defined, what argument it takes,
+// which replies are legal and what it does to the session. A verb off the table is passed and
+// logged as well.
 #pragma once
 
 #include <array>
@@ -18,18 +19,18 @@ enum class Meaning : std::uint8_t {
   password,  // PASS and ACCT
   reinitialize,
   quit,
-  port,             // PORT, EPRT, LPRT: the argument is where the client's user-DTP listens
-  passive,          // PASV, EPSV, LPSV: the reply is where the server-DTP listens
-  download,         // RETR and the listings: data from server to client
-  upload,           // STOR, STOU, APPE
-  restart,          // REST
-  abort,            // ABOR
-  transfer_mode,    // MODE
-  authenticate,     // AUTH
-  features,         // FEAT
-  site,             // SITE: the word behind it is a command of the server's own
-  security_data,    // ADAT, MIC, CONF, ENC (RFC 2228)
-  empty,            // a line without a command: no server need answer it
+  port,           // PORT, EPRT, LPRT: the argument is where the client's user-DTP listens
+  passive,        // PASV, EPSV, LPSV: the reply is where the server-DTP listens
+  download,       // RETR and the listings: data from server to client
+  upload,         // STOR, STOU, APPE
+  restart,        // REST
+  abort,          // ABOR
+  transfer_mode,  // MODE
+  authenticate,   // AUTH
+  features,       // FEAT
+  site,           // SITE: the word behind it is a command of the server's own
+  security_data,  // ADAT, MIC, CONF, ENC (RFC 2228)
+  empty,          // a line without a command: no server need answer it
 };
 
 struct Verb {
@@ -37,7 +38,8 @@ struct Verb {
   std::string_view source;  // RFC and section
   Argument argument;
   Meaning meaning;
-  std::array<std::uint16_t, 20> replies;  // legal codes, 0-terminated (RFC 959 5.4 and its successors)
+  std::array<std::uint16_t, 20>
+      replies;  // legal codes, 0-terminated (RFC 959 5.4 and its successors)
 
   [[nodiscard]] bool allows(int code) const;
 };

@@ -1,5 +1,5 @@
-// The control connection: commands and replies on their way. Channels: interceptor_channels.cpp; timeouts
-// and the end of a session: interceptor_life.cpp.
+// The control connection: commands and replies on their way. Channels: interceptor_channels.cpp;
+// timeouts and the end of a session: interceptor_life.cpp.
 #include "proxy/interceptor.h"
 
 #include <utility>
@@ -88,8 +88,8 @@ CommandFate Interceptor::forward(const Command& command, CommandId id) {
   if (is_transfer(meaning)) begin_transfer(command, id);
   const bool rewrite = options_.policy.lines == Lines::strict && !pipeline_.empty() &&
                        !command.canonical() && command.line.ending != Ending::none;
-  // The Telnet Synch that carries TCP urgency (RFC 959 4.1.3): its mark is on a Telnet byte, since many
-  // servers take the urgent byte out of the stream and would miss it in a command.
+  // The Telnet Synch that carries TCP urgency (RFC 959 4.1.3): its mark is on a Telnet byte, since
+  // many servers take the urgent byte out of the stream and would miss it in a command.
   constexpr std::string_view kSynch = "\xff\xf4\xff\xf2";
   constexpr std::size_t kSynchMark = 2;
   const bool synch = rewrite && command.line.urgent;
@@ -111,7 +111,8 @@ CommandFate Interceptor::forward(const Command& command, CommandId id) {
   return CommandFate{.barrier = barrier && !pipeline_.empty()};
 }
 
-bool Interceptor::on_reply(const Reply& reply, const PendingCommand* answered, std::string_view raw) {
+bool Interceptor::on_reply(const Reply& reply, const PendingCommand* answered,
+                           std::string_view raw) {
   const auto to = answered ? std::optional(answered->id) : std::nullopt;
   Pipeline::Notes notes;
   auto verdict = pipeline_.on_reply(reply, answered, state_, notes);
@@ -183,9 +184,8 @@ void Interceptor::expose(ExposeAddress address, CommandId command, Side from,
   channels_.push_back(channel);
   const auto expected = address.facing == Side::client ? state_.client_ip : state_.server_ip;
   effects_.expose({channel.id, address.facing, expected, address.target});
-  exposing_ = Exposing{std::move(address), command,           from,
-                       std::string(original), std::string(what), why,
-                       channel.id};
+  exposing_ = Exposing{std::move(address), command, from,      std::string(original),
+                       std::string(what),  why,     channel.id};
 }
 
 void Interceptor::record_rewrite(const Exposing& message, std::string_view after) {

@@ -1,8 +1,9 @@
 // The machine of the live proxy: one session between a client and a server.
 //
-// The Dialogue understands, the Pipeline decides, this carries out: sends on, answers, exposes addresses,
-// and keeps the order. Order is kept by waiting: while a hole in a line is being filled, or a 226 waits
-// for its data, nothing more is read from that side, so nothing can overtake (design.md, points 1 to 3).
+// The Dialogue understands, the Pipeline decides, this carries out: sends on, answers, exposes
+// addresses, and keeps the order. Order is kept by waiting: while a hole in a line is being filled,
+// or a 226 waits for its data, nothing more is read from that side, so nothing can overtake
+// (design.md, points 1 to 3).
 #pragma once
 
 #include <optional>
@@ -158,13 +159,14 @@ class Interceptor final : public Machine, private Gate {
 
   Timestamp started_{};
   Timestamp last_activity_{};
-  Timestamp last_work_{};                      // the last command that was not NOOP
+  Timestamp last_work_{};  // the last command that was not NOOP
   std::array<std::optional<Timestamp>, 2> line_since_;
   std::array<bool, 2> closed_{};
   bool server_connected_ = false;
   bool draining_ = false;
   bool ended_ = false;
   std::optional<Timestamp> linger_until_;
+  bool client_ended_ = false;  // it will send no more; what it sent may still wait for replies
   record::End end_;
   std::string end_why_;
 };

@@ -1,4 +1,5 @@
-// Data channels in the Interceptor: which transfer a channel serves, and which reply waits for its bytes.
+// Data channels in the Interceptor: which transfer a channel serves, and which reply waits for its
+// bytes.
 #include <algorithm>
 #include <utility>
 
@@ -37,9 +38,9 @@ void Interceptor::begin_transfer(const Command& command, CommandId id) {
   renew(*channel);
 }
 
-// The server's 226 and its data come on two connections: whichever is read first, the client must get
-// the data first (RFC 959 5.4). In the block modes the data connection may stay open, so there the end
-// of the data cannot be waited for.
+// The server's 226 and its data come on two connections: whichever is read first, the client must
+// get the data first (RFC 959 5.4). In the block modes the data connection may stay open, so there
+// the end of the data cannot be waited for.
 bool Interceptor::must_wait_for_data(const PendingCommand& answered, const Reply& reply) {
   const bool completed = *reply.code >= 200 && *reply.code < 300;
   if (!completed || answered.meaning() != Meaning::download) return false;
@@ -67,7 +68,7 @@ void Interceptor::settle_transfer(const PendingCommand& answered, const Reply& r
     channel->transfer.reset();  // RETR of a missing file: the next RETR may use the same channel
     channel->direction.reset();
   }
-  const bool early = completed && answered.meaning() == Meaning::upload && channel->opened &&
+  const bool early = completed && answered.meaning() == Meaning::upload &&
                      !channel->drained_from_client && state_.mode == 'S';
   if (early) recorder_.finding(FindingId::reply_before_data_end, answered.id, channel->verb);
 }
@@ -127,7 +128,9 @@ void Interceptor::on(const event::ChannelClosed& event) {
   const auto about = channel.transfer ? channel.transfer : std::optional(channel.setup_command);
   switch (event.totals.how) {
     case ChannelEnd::rst: recorder_.finding(FindingId::data_reset, about, channel.verb); break;
-    case ChannelEnd::timeout: recorder_.finding(FindingId::data_stalled, about, channel.verb); break;
+    case ChannelEnd::timeout:
+      recorder_.finding(FindingId::data_stalled, about, channel.verb);
+      break;
     case ChannelEnd::never_connected:
       recorder_.finding(FindingId::data_never_connected, about, name_of(channel.facing));
       break;

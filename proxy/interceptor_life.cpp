@@ -56,6 +56,10 @@ void Interceptor::on(const event::Closed& event) {
     closed_ = {true, true};
     return;
   }
+  if (event.side == Side::client) {
+    client_ended_ = true;
+    last_activity_ = now();
+  }
   dialogue_.closed(event.side, now());
 }
 
@@ -64,8 +68,9 @@ void Interceptor::on_closed(Side side) {
   begin_end(side, SessionEnd::fin, {});
   closed_[static_cast<std::size_t>(side)] = true;
   const auto moving = [](const Channel& channel) {
-    return channel.opened && !(channel.direction == Direction::upload ? channel.drained_from_client
-                                                                      : channel.drained_from_server);
+    return channel.opened &&
+           !(channel.direction == Direction::upload ? channel.drained_from_client
+                                                    : channel.drained_from_server);
   };
   if (std::ranges::any_of(channels_, moving)) {
     recorder_.finding(FindingId::quit_with_transfer, std::nullopt, name_of(side));
@@ -108,17 +113,20 @@ void Interceptor::on(const event::ShutdownAsked& event) {
   check_deadlines();
 }
 
-// Something is going on that an idle or drain rule must not cut: data, or a command without its reply.
+// Something is going on that an idle or drain rule must not cut: data, or a command without its
+// reply.
 bool Interceptor::busy() const {
-  const bool data = std::ranges::any_of(channels_, [](const Channel& channel) {
-    return channel.opened || channel.transfer;
-  });
+  const bool data = std::ranges::any_of(
+      channels_, [](const Channel& channel) { return channel.opened || channel.transfer; });
   return data || (server_connected_ && state_.greeted && !dialogue_.pending().empty());
 }
 
 std::optional<Timestamp> Interceptor::idle_deadline() const {
   const bool data = std::ranges::any_of(channels_, &Channel::opened);
-  if (data || options_.timeouts.idle == Duration::zero()) return std::nullopt;
+  if (data) return std::nullopt;
+  // The client has gone, and the server says nothing to what is left of it.
+  if (client_ended_) return last_activity_ + InterceptorOptions::kCloseLinger;
+  if (options_.timeouts.idle == Duration::zero()) return std::nullopt;
   // NOOP is activity, but not for ever (threats.md S37).
   return std::min(last_activity_ + options_.timeouts.idle,
                   last_work_ + std::max(InterceptorOptions::kNoopIdleMax, options_.timeouts.idle));
@@ -162,6 +170,10 @@ void Interceptor::check_deadlines() {
                return since && passed(after(*since, timeouts.line));
              })) {
     time_out(FindingId::timeout_line, "421 A line was not finished in time.\r\n");
+  } else if (client_ended_ && passed(idle_deadline())) {
+    begin_end(Side::client, SessionEnd::fin, "the server did not answer what it had sent");
+    dialogue_.stop();
+    closed_ = {true, true};
   } else if (passed(idle_deadline())) {
     time_out(FindingId::timeout_idle, "421 Idle for too long.\r\n");
   }
@@ -172,8 +184,8 @@ void Interceptor::time_out(FindingId finding, std::string_view text) {
   refuse(SessionEnd::timeout, text, row_of(finding).title);
 }
 
-// The proxy ends the session: a last word to the client (none once the session is encrypted), then both
-// sides are closed.
+// The proxy ends the session: a last word to the client (none once the session is encrypted), then
+// both sides are closed.
 void Interceptor::refuse(SessionEnd how, std::string_view reply, std::string_view why) {
   begin_end(std::nullopt, how, why);
   abandon();

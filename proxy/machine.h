@@ -1,6 +1,6 @@
 // Events in, effects out: how everything that takes part in a session talks to the world. A machine
-// knows no socket, clock or file. The live driver (proxy/io), the transcripts and the fuzzers feed it
-// the same events.
+// knows no socket, clock or file. The live driver (proxy/io), the transcripts and the fuzzers feed
+// it the same events.
 #pragma once
 
 #include <chrono>
@@ -89,12 +89,11 @@ struct ShutdownAsked {
 
 }  // namespace event
 
-using Event =
-    std::variant<event::ClientConnected, event::ClientRefused, event::ServerConnected,
-                 event::ServerUnreachable, event::Received, event::Closed, event::Exposed,
-                 event::ExposeFailed, event::StrangerRefused, event::ChannelOpened,
-                 event::ChannelDrained, event::ChannelQuiet, event::ChannelClosed,
-                 event::TimerFired, event::ShutdownAsked>;
+using Event = std::variant<event::ClientConnected, event::ClientRefused, event::ServerConnected,
+                           event::ServerUnreachable, event::Received, event::Closed, event::Exposed,
+                           event::ExposeFailed, event::StrangerRefused, event::ChannelOpened,
+                           event::ChannelDrained, event::ChannelQuiet, event::ChannelClosed,
+                           event::TimerFired, event::ShutdownAsked>;
 
 struct Exposure {
   ChannelId channel = 0;
@@ -103,8 +102,8 @@ struct Exposure {
   Endpoint target;             // connect to it when they have come
 };
 
-// Carried out after Machine::handle() has returned, in the order of the calls; what they cause comes
-// back as an event. Bytes are taken at the call, so views need not outlive it.
+// Carried out after Machine::handle() has returned, in the order of the calls; what they cause
+// comes back as an event. Bytes are taken at the call, so views need not outlive it.
 class Effects {
  public:
   virtual void connect_server() = 0;

@@ -33,8 +33,8 @@ AddressForm form_asked_for(std::string_view verb) {
   return AddressForm::reply_227;
 }
 
-// The addresses in a reply and the text around them. A multi-line reply may have one in several lines,
-// and clients disagree on which they take: all of them are replaced.
+// The addresses in a reply and the text around them. A multi-line reply may have one in several
+// lines, and clients disagree on which they take: all of them are replaced.
 struct Holes {
   std::vector<std::string> parts;
   std::expected<FoundAddress, AddressError> first = std::unexpected(AddressError::missing);
@@ -73,14 +73,14 @@ Target target_of(const FoundAddress& found, const IpAddress& server, DataAddress
   const auto detail = to_text(found.endpoint) + ", the server is " + to_text(server);
   const auto finding = is_untranslated(found.endpoint.ip, server) ? FindingId::pasv_private
                                                                   : FindingId::pasv_foreign;
-  const bool stated =
-      policy == DataAddress::stated && may_be_followed(found.endpoint.ip, server);
+  const bool stated = policy == DataAddress::stated && may_be_followed(found.endpoint.ip, server);
   return {{stated ? found.endpoint.ip : server, found.endpoint.port}, Note{finding, detail}};
 }
 
 }  // namespace
 
-CommandVerdict AddressRewriter::on_command(const Command& command, const SessionState& state) const {
+CommandVerdict AddressRewriter::on_command(const Command& command,
+                                           const SessionState& state) const {
   if (command.meaning() != Meaning::port) return {};
   const auto form = form_of(command);
   const auto found = find_address(form, command.argument, state.client_ip);

@@ -1,5 +1,5 @@
-// Makes both data connections run through the proxy: says which address in a command or a reply is to be
-// exposed, and where the hole is that our own address goes into.
+// Makes both data connections run through the proxy: says which address in a command or a reply is
+// to be exposed, and where the hole is that our own address goes into.
 #pragma once
 
 #include "rewriters/bounce_guard.h"

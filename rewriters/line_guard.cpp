@@ -29,13 +29,14 @@ CommandVerdict LineGuard::on_command(const Command& command, const SessionState&
                   "hidden address command");
   }
   if (command.dangling_telnet) {
-    return refuse(FindingId::command_ambiguous, "500 This line has an unfinished Telnet command.\r\n",
-                  "dangling Telnet command");
+    return refuse(FindingId::command_ambiguous,
+                  "500 This line has an unfinished Telnet command.\r\n", "dangling Telnet command");
   }
   if (lines_ == Lines::raw) return {};
   const bool odd_bytes = command.line.text().find_first_of(kControls) != std::string_view::npos;
   if (odd_bytes || command.line.ending != Ending::crlf || telnet_in_verb(command)) {
-    return refuse(FindingId::command_ambiguous, "500 This line is ambiguous.\r\n", "--lines strict");
+    return refuse(FindingId::command_ambiguous, "500 This line is ambiguous.\r\n",
+                  "--lines strict");
   }
   return {};
 }

@@ -1,5 +1,6 @@
-// Refuses lines that servers read differently (threats.md S02, S03). In either posture no line passes in
-// which some server could see an address command that we did not; strict refuses all that is ambiguous.
+// Refuses lines that servers read differently (threats.md S02, S03). In either posture no line
+// passes in which some server could see an address command that we did not; strict refuses all that
+// is ambiguous.
 #pragma once
 
 #include "rewriters/rewriter.h"
@@ -19,8 +20,8 @@ class LineGuard final : public Rewriter {
   Lines lines_;
 };
 
-// The lines of a reply as the strict posture sends them: CRLF at the end, no Telnet commands, no NUL,
-// no other CR. Bytes without a line end (the stream ended there) stay without one.
+// The lines of a reply as the strict posture sends them: CRLF at the end, no Telnet commands, no
+// NUL, no other CR. Bytes without a line end (the stream ended there) stay without one.
 std::string canonical_reply(std::string_view raw);
 
 }  // namespace ftpscope

@@ -1,5 +1,5 @@
-// A rewriter decides about one message and does nothing: it is stateless, sees the session read-only and
-// answers with a verdict. proxy/interceptor.h carries the verdict out, and logs it.
+// A rewriter decides about one message and does nothing: it is stateless, sees the session
+// read-only and answers with a verdict. proxy/interceptor.h carries the verdict out, and logs it.
 #pragma once
 
 #include <optional>
@@ -27,8 +27,8 @@ struct Answer {
   std::string reply;
 };
 
-// The one operation behind PORT, EPRT, LPRT, 227, 229 and 228: listen for `facing`, connect to `target`
-// when it has come, and put the listening address between the parts.
+// The one operation behind PORT, EPRT, LPRT, 227, 229 and 228: listen for `facing`, connect to
+// `target` when it has come, and put the listening address between the parts.
 struct ExposeAddress {
   AddressForm form = AddressForm::port;
   Setup setup = Setup::port;

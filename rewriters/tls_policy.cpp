@@ -17,9 +17,8 @@ bool promises_tls(std::string_view line) {
   line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
   const auto word = line.substr(0, line.find_first_of(" \r\n;"));
   return std::ranges::any_of(kTlsFeatures, [word](std::string_view feature) {
-    return std::ranges::equal(word, feature, [](unsigned char a, unsigned char b) {
-      return std::toupper(a) == b;
-    });
+    return std::ranges::equal(
+        word, feature, [](unsigned char a, unsigned char b) { return std::toupper(a) == b; });
   });
 }
 

@@ -1,4 +1,5 @@
-// `--tls refuse`: AUTH is answered 534 (RFC 2228 3), and FEAT does not promise what would be refused.
+// `--tls refuse`: AUTH is answered 534 (RFC 2228 3), and FEAT does not promise what would be
+// refused.
 #pragma once
 
 #include "rewriters/rewriter.h"

@@ -95,7 +95,8 @@ void ControlLeg::queue(std::string_view bytes) {
   if (in_flight_ == 0) flush_waiting();
 }
 
-// One write at a time is given to libuv. The urgent byte is sent by itself, when all before it has gone.
+// One write at a time is given to libuv. The urgent byte is sent by itself, when all before it has
+// gone.
 void ControlLeg::flush_waiting() {
   if (urgent_ == 0U) {
     const auto sent = send(fd(), waiting_.data(), 1, MSG_OOB | MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -1,5 +1,6 @@
-// One control connection of a session: a TCP stream that reads into the loop's buffer, writes what can be
-// written at once and queues the rest, and carries TCP urgent data (RFC 959 4.1.3: ABOR) across.
+// One control connection of a session: a TCP stream that reads into the loop's buffer, writes what
+// can be written at once and queues the rest, and carries TCP urgent data (RFC 959 4.1.3: ABOR)
+// across.
 #pragma once
 
 #include <optional>
@@ -55,8 +56,8 @@ class ControlLeg {
   bool urgent_next_ = false;  // the next byte read is at the urgent mark
   bool finish_when_written_ = false;
   bool finished_ = false;
-  std::size_t in_flight_ = 0;  // bytes given to libuv
-  std::string waiting_;        // behind them
+  std::size_t in_flight_ = 0;          // bytes given to libuv
+  std::string waiting_;                // behind them
   std::optional<std::size_t> urgent_;  // in waiting_
 };
 

@@ -35,7 +35,6 @@ DataChannel::DataChannel(LiveSession& session, const Exposure& exposure)
   for (auto& leg : legs_) leg.channel = this;
 }
 
-
 std::expected<std::uint16_t, std::string_view> DataChannel::listen(const IpAddress& address) {
   auto& worker = session_.worker();
   constexpr std::size_t kDescriptors = 3;  // a listener and two connections
@@ -105,7 +104,7 @@ void DataChannel::connect_target() {
     return;
   }
   last_progress_ = session_.worker().now();  // from here on the stall timeout counts
-  static_cast<void>(connect.release());  // the callback has it now
+  static_cast<void>(connect.release());      // the callback has it now
 }
 
 void DataChannel::on_connected(int status) {
@@ -115,8 +114,7 @@ void DataChannel::on_connected(int status) {
   }
   const auto side = other(exposure_.facing);
   const auto local = local_endpoint(descriptor(leg(side).tcp));
-  (side == Side::client ? totals_.client : totals_.server) =
-      ftpscope::Leg{local, exposure_.target};
+  (side == Side::client ? totals_.client : totals_.server) = ftpscope::Leg{local, exposure_.target};
   start_relay();
 }
 

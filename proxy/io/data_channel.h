@@ -1,8 +1,9 @@
-// The two data connections of one transfer, and the bytes between them. The machine never sees these
-// bytes: they go through the loop's one large buffer from one socket to the other.
+// The two data connections of one transfer, and the bytes between them. The machine never sees
+// these bytes: they go through the loop's one large buffer from one socket to the other.
 //
-// Waits for the expected peer at a port of ours (a stranger is closed and the wait goes on), then connects
-// to the target, then relays both ways. An end is passed on as it came: FIN as FIN, RST as RST.
+// Waits for the expected peer at a port of ours (a stranger is closed and the wait goes on), then
+// connects to the target, then relays both ways. An end is passed on as it came: FIN as FIN, RST as
+// RST.
 #pragma once
 
 #include <expected>
@@ -23,7 +24,8 @@ class DataChannel {
   DataChannel(const DataChannel&) = delete;
   DataChannel& operator=(const DataChannel&) = delete;
 
-  // Listens at `address` on a port of --data-ports. The port, or why not (a literal or a libuv text).
+  // Listens at `address` on a port of --data-ports. The port, or why not (a literal or a libuv
+  // text).
   std::expected<std::uint16_t, std::string_view> listen(const IpAddress& address);
 
   [[nodiscard]] ChannelId id() const { return exposure_.channel; }

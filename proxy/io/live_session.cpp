@@ -10,9 +10,10 @@ namespace ftpscope {
 
 namespace {
 
-// After the last word a peer may still be sending. Closing at once would answer that with RST, which can
-// make the peer's kernel drop the last word unread; so we read on for a while.
+// After the last word a peer may still be sending. Closing at once would answer that with RST,
+// which can make the peer's kernel drop the last word unread; so we read on for a while.
 constexpr Duration kLastWordLinger = std::chrono::seconds(2);
+constexpr Duration kRefusalLinger{};  // it waits for our first word, so it has sent nothing
 
 constexpr std::size_t kDescriptorsOfLegs = 2;
 
@@ -113,10 +114,9 @@ void LiveSession::connect_server() {
     const std::weak_ptr<bool> alive = session.alive_;
     const auto timeout = session.worker_.options().connect_timeout;
     if (timeout != Duration::zero()) session.connect_due_ = session.worker_.now() + timeout;
-    session.locator_.locate(session.client_peer_,
-                            [alive, &session](const auto& found) {
-                              if (!alive.expired()) session.on_located(found);
-                            });
+    session.locator_.locate(session.client_peer_, [alive, &session](const auto& found) {
+      if (!alive.expired()) session.on_located(found);
+    });
   });
 }
 
@@ -149,7 +149,8 @@ void LiveSession::watch_channel(ChannelId channel, Duration quiet) {
 
 void LiveSession::end_session() {
   actions_.emplace_back([](LiveSession& session) {
-    session.close_due_ = session.worker_.now() + kLastWordLinger;
+    session.close_due_ =
+        session.worker_.now() + (session.admitted() ? kLastWordLinger : kRefusalLinger);
     session.connecting_.reset();
     session.alive_.reset();
     session.client_.finish();
@@ -175,13 +176,12 @@ void LiveSession::connect_next() {
   const auto endpoint = candidates_.back();
   candidates_.pop_back();
   auto* request = new uv_connect_t;
-  const int status =
-      uv_tcp_connect(request, connecting_.get(), to_socket_address(endpoint).get(),
-                     [](uv_connect_t* done, int result) {
-                       auto* session = owner_of<LiveSession>(done->handle);
-                       delete done;
-                       if (session) session->on_server_connected(result);
-                     });
+  const int status = uv_tcp_connect(request, connecting_.get(), to_socket_address(endpoint).get(),
+                                    [](uv_connect_t* done, int result) {
+                                      auto* session = owner_of<LiveSession>(done->handle);
+                                      delete done;
+                                      if (session) session->on_server_connected(result);
+                                    });
   if (status < 0) {
     delete request;
     fail_connect(status);
@@ -229,8 +229,7 @@ void LiveSession::open_channel(const Exposure& exposure) {
     return;
   }
   const auto& advertised = worker_.options().advertised;
-  const auto& told =
-      exposure.facing == Side::client ? advertised.to_client : advertised.to_server;
+  const auto& told = exposure.facing == Side::client ? advertised.to_client : advertised.to_server;
   channels_.push_back(std::move(channel));
   feed(event::Exposed{exposure.channel, {told.value_or(address), *port}});
 }
@@ -291,8 +290,9 @@ void LiveSession::update_due() {
   worker_.set_due(*this, due);
 }
 
-// A side is read while the machine wants its bytes and the other side takes them. The client also once more
-// than that, into the machine's hold: or nobody would see that it has gone, while a reply is waited for.
+// A side is read while the machine wants its bytes and the other side takes them. The client also
+// once more than that, into the machine's hold: or nobody would see that it has gone, while a reply
+// is waited for.
 void LiveSession::update_reading() {
   if (gone_) return;
   for (const auto side : {Side::client, Side::server}) {

@@ -1,6 +1,6 @@
-// One session between sockets: feeds the Interceptor with what happens on its connections and carries out
-// its effects, log first. Owns the two control legs and the data channels; deletes itself when the last
-// handle is closed.
+// One session between sockets: feeds the Interceptor with what happens on its connections and
+// carries out its effects, log first. Owns the two control legs and the data channels; deletes
+// itself when the last handle is closed.
 #pragma once
 
 #include <functional>
@@ -38,6 +38,8 @@ class LiveSession final : private Effects, private RecordSink {
     return side == Side::client ? client_local_ : server_local_;
   }
   [[nodiscard]] const IpAddress& client_address() const { return client_peer_.ip; }
+
+  [[nodiscard]] bool admitted() const { return !refused_; }
 
   // Its place in the worker's list.
   [[nodiscard]] std::size_t place() const { return place_; }
@@ -92,7 +94,7 @@ class LiveSession final : private Effects, private RecordSink {
   std::vector<Endpoint> candidates_;  // addresses of the server still to try, last first
   std::optional<Timestamp> connect_due_;
   UvPtr<uv_tcp_t> connecting_;
-  std::shared_ptr<bool> alive_;  // for a name look-up that outlives the session
+  std::shared_ptr<bool> alive_;         // for a name look-up that outlives the session
   std::optional<Timestamp> close_due_;  // the machine is done: what is not said by then is dropped
   bool gone_ = false;
   std::size_t place_ = 0;

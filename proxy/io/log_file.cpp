@@ -63,10 +63,11 @@ void LogFile::tell_lost(Timestamp now) {
 
 void LogFile::end_torn_line() { torn_ = outlet_.write("\n") != 1; }
 
-// The start of a record of which the rest found no room. A pipe keeps it: then the line is ended later.
+// The start of a record of which the rest found no room. A pipe keeps it: then the line is ended
+// later.
 void LogFile::take_back(std::size_t bytes) {
   if (bytes == 0) return;
-  struct stat info {};
+  struct stat info{};
   const bool taken = fstat(outlet_.fd(), &info) == 0 && S_ISREG(info.st_mode) &&
                      ftruncate(outlet_.fd(), info.st_size - static_cast<off_t>(bytes)) == 0;
   torn_ = !taken;
@@ -77,7 +78,8 @@ void LogFile::write_out() {
   if (written < buffer_.size()) {
     const auto all = std::string_view(buffer_);
     const auto whole_lines = all.substr(0, written).rfind('\n') + 1;  // npos + 1 is 0
-    const auto lines = static_cast<std::uint64_t>(std::ranges::count(all.substr(whole_lines), '\n'));
+    const auto lines =
+        static_cast<std::uint64_t>(std::ranges::count(all.substr(whole_lines), '\n'));
     lost_ += lines;
     lost_untold_ += lines;
     take_back(written - whole_lines);

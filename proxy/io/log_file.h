@@ -1,6 +1,6 @@
-// Where records go: a file, standard output, a pipe. Records of one read are written with one write(2)
-// before the bytes that they describe leave (design.md, point 8). Never stops or slows a session: what
-// cannot be written is counted, and told by a `lost` record when writing works again.
+// Where records go: a file, standard output, a pipe. Records of one read are written with one
+// write(2) before the bytes that they describe leave (design.md, point 8). Never stops or slows a
+// session: what cannot be written is counted, and told by a `lost` record when writing works again.
 #pragma once
 
 #include <cstdint>

@@ -20,14 +20,16 @@ constexpr auto kProxyFooter = R"(Examples:
 
 Exit codes: 0 stopped by SIGTERM or SIGINT, 2 wrong usage (the sentence on stderr says what to do).)";
 
-constexpr auto kReplayServerFooter = R"(Each client gets the session from its start: its commands are matched by verb and argument in the order
+constexpr auto kReplayServerFooter =
+    R"(Each client gets the session from its start: its commands are matched by verb and argument in the order
 of recording; any login is taken; data connections work in whatever mode the client asks for.
 
 Example:
   ftpscope replay server captures/demo --listen 127.0.0.1:2121
   curl ftp://anyone:secret@127.0.0.1:2121/)";
 
-constexpr auto kFooter = R"(ftpscope COMMAND --help tells more. The documents: README.md, proxy/README.md, analyzer/README.md.)";
+constexpr auto kFooter =
+    R"(ftpscope COMMAND --help tells more. The documents: README.md, proxy/README.md, analyzer/README.md.)";
 
 CLI::Option* add_seconds(CLI::App& app, const std::string& name, Duration& value,
                          const std::string& description) {
@@ -55,8 +57,8 @@ CLI::Option* add_count(CLI::App& app, const std::string& name, T& value,
 
 template <class Enum>
 CLI::Option* add_choice(CLI::App& app, const std::string& name, Enum& value, Enum first,
-                        Enum second, const std::string& first_name,
-                        const std::string& second_name, const std::string& description) {
+                        Enum second, const std::string& first_name, const std::string& second_name,
+                        const std::string& description) {
   const auto set = [=, &value](const std::string& text) {
     value = text == second_name ? second : first;
   };
@@ -81,10 +83,10 @@ void add_address(CLI::App& app, const std::string& name, HostPort& value, std::u
 void set_data_ports(PortRange& range, const std::string& text) {
   const auto dash = text.find('-');
   const auto low = parse_port(std::string_view(text).substr(0, dash));
-  const auto high =
-      dash == text.npos ? low : parse_port(std::string_view(text).substr(dash + 1));
+  const auto high = dash == text.npos ? low : parse_port(std::string_view(text).substr(dash + 1));
   if (!low || !high || *low < kFirstUnreservedPort || *high < *low) {
-    throw CLI::ValidationError("--data-ports", "needs two ports of 1024 or more, as in 40000-40999");
+    throw CLI::ValidationError("--data-ports",
+                               "needs two ports of 1024 or more, as in 40000-40999");
   }
   range = {*low, *high};
 }
@@ -96,16 +98,22 @@ struct Terminal {
 
 void add_output(CLI::App& app, ProxyOptions& options, Terminal& terminal) {
   auto& limits = options.worker.interceptor.limits;
-  app.add_option("--log", options.log, "write every record to this file, one JSON object a line; - is stdout")
-      ->type_name("FILE")->group("Output");
+  app.add_option("--log", options.log,
+                 "write every record to this file, one JSON object a line; - is stdout")
+      ->type_name("FILE")
+      ->group("Output");
   app.add_flag("--log-secrets", limits.log_secrets, "keep passwords in the log and on the terminal")
       ->group("Output");
-  auto* quiet = app.add_flag("-q,--quiet", options.quiet, "do not print the dialogue")->group("Output");
+  auto* quiet =
+      app.add_flag("-q,--quiet", options.quiet, "do not print the dialogue")->group("Output");
   app.add_flag("-v,--verbose", terminal.verbose, "print notes, exposed addresses and latencies too")
-      ->group("Output")->excludes(quiet);
+      ->group("Output")
+      ->excludes(quiet);
   app.add_option("--colour", terminal.colour, "colour the dialogue; auto: on a terminal")
       ->check(CLI::IsMember({"auto", "always", "never"}).description(""))
-      ->capture_default_str()->type_name("auto|always|never")->group("Output");
+      ->capture_default_str()
+      ->type_name("auto|always|never")
+      ->group("Output");
 }
 
 void add_policy(CLI::App& app, ProxyOptions& options) {
@@ -113,26 +121,34 @@ void add_policy(CLI::App& app, ProxyOptions& options) {
   const auto group = "Policy";
   add_choice(app, "--lines", policy.lines, Lines::raw, Lines::strict, "raw", "strict",
              "raw: what needs no rewriting passes byte for byte;\n"
-             "strict: one canonical line for each, ambiguous ones are refused")->group(group);
+             "strict: one canonical line for each, ambiguous ones are refused")
+      ->group(group);
   add_choice(app, "--tls", policy.tls, Tls::pass, Tls::refuse, "pass", "refuse",
              "pass: AUTH TLS goes through, the session is opaque from then on;\n"
-             "refuse: AUTH gets 534, and FEAT does not promise it")->group(group);
+             "refuse: AUTH gets 534, and FEAT does not promise it")
+      ->group(group);
   add_choice(app, "--data-address", policy.data_address, DataAddress::peer, DataAddress::stated,
              "peer", "stated",
              "where data connections go: to the control connection's peer,\n"
-             "or to the address that PORT or 227 states")->group(group);
+             "or to the address that PORT or 227 states")
+      ->group(group);
   app.add_option_function<std::string>(
          "--data-ports",
          [&options](const std::string& text) { set_data_ports(options.worker.data_ports, text); },
          "ports to listen on for data connections (default: the kernel chooses)")
-      ->type_name("LOW-HIGH")->group(group);
+      ->type_name("LOW-HIGH")
+      ->group(group);
   app.add_option("--advertise", options.advertise,
                  "the address that clients are told in 227;\n"
                  "auto: the one at which they reached us")
-      ->capture_default_str()->type_name("ADDRESS|NAME|auto")->group(group);
+      ->capture_default_str()
+      ->type_name("ADDRESS|NAME|auto")
+      ->group(group);
   app.add_option("--advertise-server", options.advertise_server,
                  "the address that the server is told in PORT and EPRT")
-      ->capture_default_str()->type_name("ADDRESS|NAME|auto")->group(group);
+      ->capture_default_str()
+      ->type_name("ADDRESS|NAME|auto")
+      ->group(group);
 }
 
 void add_limits(CLI::App& app, ProxyOptions& options) {
@@ -140,35 +156,70 @@ void add_limits(CLI::App& app, ProxyOptions& options) {
   auto& worker = options.worker;
   constexpr std::size_t kMany = 1U << 30U;
   const auto group = "Limits";
-  add_count(app, "--max-line", limits.line_max, "longest line, bytes; a longer one ends the session (500, 421)", 64, kMany)->group(group);
-  add_count(app, "--max-reply", limits.reply_max, "longest multi-line reply, bytes; a longer one ends the session (421)", 64, kMany)->group(group);
-  add_count(app, "--max-reply-lines", limits.reply_lines_max, "the same in lines", 1, kMany)->group(group);
-  add_count(app, "--max-in-flight", limits.in_flight_max, "commands without their final reply; then the client waits", 2, kMany)->group(group);
-  add_count(app, "--max-unknown-before-login", limits.unknown_before_login_max, "unknown commands before login; this one ends the session", 1, kMany)->group(group);
-  add_count(app, "--max-sessions", options.accept.sessions, "sessions at a time, more get 421; 0: no limit", 0, kMany)->group(group);
-  add_count(app, "--max-sessions-per-client", options.accept.sessions_per_client, "the same for one client address (a /64 of IPv6); 0: no limit", 0, kMany)->group(group);
-  add_count(app, "--max-descriptors", worker.max_descriptors, "open files, 2 to 5 a session (default: the ulimit);\nmore sessions get 421, more data connections 425", 32, kMany)->group(group);
-  add_count(app, "--relay-buffer", worker.relay_buffer, "bytes read at once from a data connection,\nand most that waits for a slow receiver", 4096, kMany)->group(group);
+  add_count(app, "--max-line", limits.line_max,
+            "longest line, bytes; a longer one ends the session (500, 421)", 64, kMany)
+      ->group(group);
+  add_count(app, "--max-reply", limits.reply_max,
+            "longest multi-line reply, bytes; a longer one ends the session (421)", 64, kMany)
+      ->group(group);
+  add_count(app, "--max-reply-lines", limits.reply_lines_max, "the same in lines", 1, kMany)
+      ->group(group);
+  add_count(app, "--max-in-flight", limits.in_flight_max,
+            "commands without their final reply; then the client waits", 2, kMany)
+      ->group(group);
+  add_count(app, "--max-unknown-before-login", limits.unknown_before_login_max,
+            "unknown commands before login; this one ends the session", 1, kMany)
+      ->group(group);
+  add_count(app, "--max-sessions", options.accept.sessions,
+            "sessions at a time, more get 421; 0: no limit", 0, kMany)
+      ->group(group);
+  add_count(app, "--max-sessions-per-client", options.accept.sessions_per_client,
+            "the same for one client address (a /64 of IPv6); 0: no limit", 0, kMany)
+      ->group(group);
+  add_count(app, "--max-descriptors", worker.max_descriptors,
+            "open files, 2 to 5 a session (default: the ulimit);\nmore sessions get 421, more data "
+            "connections 425",
+            32, kMany)
+      ->group(group);
+  add_count(app, "--relay-buffer", worker.relay_buffer,
+            "bytes read at once from a data connection,\nand most that waits for a slow receiver",
+            4096, kMany)
+      ->group(group);
   app.get_option("--max-descriptors")->default_str("");
 }
 
 void add_timeouts(CLI::App& app, ProxyOptions& options) {
   auto& timeouts = options.worker.interceptor.timeouts;
   const auto group = "Timeouts (0: never)";
-  add_seconds(app, "--connect-timeout", options.worker.connect_timeout, "until the server or a data target answers")->group(group);
-  add_seconds(app, "--greeting-timeout", timeouts.greeting, "from connecting until the server's greeting")->group(group);
-  add_seconds(app, "--login-timeout", timeouts.login, "from connecting until the login succeeds")->group(group);
-  add_seconds(app, "--line-timeout", timeouts.line, "from the first byte of a line to its last")->group(group);
-  add_seconds(app, "--idle-timeout", timeouts.idle, "without a command, reply or data connection")->group(group);
-  add_seconds(app, "--data-connect-timeout", timeouts.data_connect, "a listening data port waits for its peer")->group(group);
-  add_seconds(app, "--stall-timeout", options.worker.stall_timeout, "a data connection moves no byte")->group(group);
-  add_seconds(app, "--grace", options.grace, "after SIGTERM, for running transfers to finish")->group(group);
+  add_seconds(app, "--connect-timeout", options.worker.connect_timeout,
+              "until the server or a data target answers")
+      ->group(group);
+  add_seconds(app, "--greeting-timeout", timeouts.greeting,
+              "from connecting until the server's greeting")
+      ->group(group);
+  add_seconds(app, "--login-timeout", timeouts.login, "from connecting until the login succeeds")
+      ->group(group);
+  add_seconds(app, "--line-timeout", timeouts.line, "from the first byte of a line to its last")
+      ->group(group);
+  add_seconds(app, "--idle-timeout", timeouts.idle, "without a command, reply or data connection")
+      ->group(group);
+  add_seconds(app, "--data-connect-timeout", timeouts.data_connect,
+              "a listening data port waits for its peer")
+      ->group(group);
+  add_seconds(app, "--stall-timeout", options.worker.stall_timeout,
+              "a data connection moves no byte")
+      ->group(group);
+  add_seconds(app, "--grace", options.grace, "after SIGTERM, for running transfers to finish")
+      ->group(group);
 }
 
 void add_replay_server(CLI::App& app, ReplayServerOptions& options) {
-  auto* server = app.add_subcommand("server", "be the server of a recorded session, for any client");
+  auto* server =
+      app.add_subcommand("server", "be the server of a recorded session, for any client");
   server->footer(kReplayServerFooter);
-  server->add_option("RECORDING", options.recording, "a folder with a session.jsonl, or a session log")
+  server
+      ->add_option("RECORDING", options.recording,
+                   "a folder with a session.jsonl, or a session log")
       ->required();
   add_address(*server, "--listen", options.listen, 0, "where clients connect; port 0: any");
   server->add_option("--log", options.log, "write the replayed sessions to this file; - is stdout")
@@ -195,10 +246,13 @@ Request parse_command_line(int argc, char** argv) {
   ProxyOptions options;
   Terminal terminal;
   options.worker.max_descriptors = 0;
-  auto* proxy = app.add_subcommand("proxy", "stand between clients and a server: show, log and relay every session");
+  auto* proxy = app.add_subcommand(
+      "proxy", "stand between clients and a server: show, log and relay every session");
   proxy->footer(kProxyFooter);
-  add_address(*proxy, "--listen", options.listen, 0, "where clients connect; :2121 is every address, port 0 any port");
-  add_address(*proxy, "--server", options.server, 21, "where the FTP server is (port 21 if none is given)");
+  add_address(*proxy, "--listen", options.listen, 0,
+              "where clients connect; :2121 is every address, port 0 any port");
+  add_address(*proxy, "--server", options.server, 21,
+              "where the FTP server is (port 21 if none is given)");
   add_output(*proxy, options, terminal);
   add_policy(*proxy, options);
   add_limits(*proxy, options);

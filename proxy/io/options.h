@@ -24,7 +24,8 @@ struct ProxyOptions {
   WorkerOptions worker;
 };
 
-// What the command line asks for, or the exit code after help, version or an error have been printed.
+// What the command line asks for, or the exit code after help, version or an error have been
+// printed.
 using Request = std::variant<ProxyOptions, ReplayServerOptions, int>;
 
 Request parse_command_line(int argc, char** argv);

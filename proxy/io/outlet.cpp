@@ -11,14 +11,14 @@
 namespace ftpscope {
 
 Outlet::Outlet(int fd) : fd_(fd) {
-  struct stat info {};
+  struct stat info{};
   may_block_ = fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode);
 }
 
 bool Outlet::ready() {
   pollfd wanted{fd_, POLLOUT, 0};
-  const bool writable = poll(&wanted, 1, stuck_ ? 0 : kPatienceMs) == 1 &&
-                        (wanted.revents & POLLOUT) != 0;
+  const bool writable =
+      poll(&wanted, 1, stuck_ ? 0 : kPatienceMs) == 1 && (wanted.revents & POLLOUT) != 0;
   stuck_ = !writable;
   return writable;
 }

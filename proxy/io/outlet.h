@@ -9,7 +9,8 @@ namespace ftpscope {
 class Outlet {
  public:
   // How long a pipe or terminal that is full is waited for: once, and not again before it has taken
-  // something. A slow reader loses nothing; one that has stopped costs the sessions this pause and no more.
+  // something. A slow reader loses nothing; one that has stopped costs the sessions this pause and
+  // no more.
   static constexpr int kPatienceMs = 1000;
 
   explicit Outlet(int fd);

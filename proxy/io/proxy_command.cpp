@@ -67,8 +67,9 @@ class Proxy {
         worker_(loop, options.worker, log),
         locator_(loop, options.server),
         acceptor_(worker_, locator_, options.accept) {
-    worker_.on_last_gone = [this] {
-      if (stopping_) finish();
+    worker_.on_session_gone = [this] {
+      acceptor_.resume();
+      if (stopping_ && worker_.idle()) finish();
     };
   }
 
@@ -108,7 +109,7 @@ class Proxy {
           &grace_, [](uv_timer_t* timer) { static_cast<Proxy*>(timer->data)->end_now(); },
           static_cast<std::uint64_t>(grace), 0);
     }
-    if (worker_.session_count() == 0) finish();
+    if (worker_.idle()) finish();
   }
 
   void end_now() {

@@ -43,8 +43,8 @@ void FixedServer::locate(const Endpoint&, Found found) {
   lookup->request.data = lookup.get();
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
-  const int status = uv_getaddrinfo(loop_, &lookup->request, on_looked_up, server_.host.c_str(),
-                                    nullptr, &hints);
+  const int status =
+      uv_getaddrinfo(loop_, &lookup->request, on_looked_up, server_.host.c_str(), nullptr, &hints);
   if (status < 0) {
     lookup->found(std::unexpected(uv_strerror(status)));
     return;

@@ -1,4 +1,5 @@
-// How a session finds its server. Today there is one way (reverse: always the same server); the login
+// How a session finds its server. Today there is one way (reverse: always the same server); the
+// login
 // (`USER user@host`) and the original destination of a redirected connection will be others.
 #pragma once
 

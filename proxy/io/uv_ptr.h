@@ -1,5 +1,6 @@
-// Ownership of libuv handles: uv_close() now, memory freed in the close callback, when libuv is done with
-// it. What handle->data points at may be gone by then: a close callback touches nothing else.
+// Ownership of libuv handles: uv_close() now, memory freed in the close callback, when libuv is
+// done with it. What handle->data points at may be gone by then: a close callback touches nothing
+// else.
 #pragma once
 
 #include <uv.h>
@@ -11,9 +12,8 @@ namespace ftpscope {
 struct UvClose {
   template <class Handle>
   void operator()(Handle* handle) const {
-    uv_close(reinterpret_cast<uv_handle_t*>(handle), [](uv_handle_t* closed) {
-      delete reinterpret_cast<Handle*>(closed);
-    });
+    uv_close(reinterpret_cast<uv_handle_t*>(handle),
+             [](uv_handle_t* closed) { delete reinterpret_cast<Handle*>(closed); });
   }
 };
 

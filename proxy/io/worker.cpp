@@ -75,6 +75,13 @@ bool Worker::has_room_for_session() const {
          options_.max_descriptors;
 }
 
+bool Worker::has_room_for_refusal() const {
+  // A refusal's own, and those of a data channel: the sessions that were let in come first.
+  constexpr std::size_t kDescriptors = 2 + 3;
+  return descriptors_ + kDescriptors + WorkerOptions::kDescriptorsReserved <=
+         options_.max_descriptors;
+}
+
 std::uint16_t Worker::random_data_port() {
   const auto [low, high] = options_.data_ports;
   if (low == 0) return 0;
@@ -83,26 +90,32 @@ std::uint16_t Worker::random_data_port() {
 
 void Worker::enlist(LiveSession& session) {
   session.set_place(sessions_.size());
-  ++sessions_of_client_[network_of(session.client_address())];
+  if (session.admitted()) {
+    ++admitted_;
+    ++sessions_of_client_[network_of(session.client_address())];
+  }
   sessions_.push_back({&session, Timestamp::max()});
   if (timer_) return;
   timer_ = make_timer(loop_, this);
-  const auto period =
-      static_cast<std::uint64_t>(std::chrono::floor<std::chrono::milliseconds>(WorkerOptions::kTick).count());
+  const auto period = static_cast<std::uint64_t>(
+      std::chrono::floor<std::chrono::milliseconds>(WorkerOptions::kTick).count());
   uv_timer_start(
-      timer_.get(), [](uv_timer_t* timer) { static_cast<Worker*>(timer->data)->tick(); }, period, period);
+      timer_.get(), [](uv_timer_t* timer) { static_cast<Worker*>(timer->data)->tick(); }, period,
+      period);
 }
 
 void Worker::delist(LiveSession& session) {
-  const auto clients = sessions_of_client_.find(network_of(session.client_address()));
-  if (--clients->second == 0) sessions_of_client_.erase(clients);
+  if (session.admitted()) {
+    --admitted_;
+    const auto clients = sessions_of_client_.find(network_of(session.client_address()));
+    if (--clients->second == 0) sessions_of_client_.erase(clients);
+  }
   const auto place = session.place();
   sessions_[place] = sessions_.back();
   sessions_[place].session->set_place(place);
   sessions_.pop_back();
-  if (!sessions_.empty()) return;
-  stop_ticking();
-  if (on_last_gone) on_last_gone();
+  if (sessions_.empty()) stop_ticking();
+  if (on_session_gone) on_session_gone();
 }
 
 void Worker::stop_ticking() { timer_.reset(); }
@@ -110,9 +123,8 @@ void Worker::stop_ticking() { timer_.reset(); }
 void Worker::bury(std::shared_ptr<void> dead) {
   graveyard_.push_back(std::move(dead));
   if (graveyard_.size() > 1) return;
-  uv_check_start(undertaker_.get(), [](uv_check_t* check) {
-    static_cast<Worker*>(check->data)->empty_graveyard();
-  });
+  uv_check_start(undertaker_.get(),
+                 [](uv_check_t* check) { static_cast<Worker*>(check->data)->empty_graveyard(); });
 }
 
 void Worker::empty_graveyard() {

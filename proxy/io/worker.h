@@ -1,5 +1,5 @@
-// What the sessions of one event loop share: the loop, its one large read buffer, the log, the terminal,
-// the clock and the descriptor budget. One thread; nothing here is locked.
+// What the sessions of one event loop share: the loop, its one large read buffer, the log, the
+// terminal, the clock and the descriptor budget. One thread; nothing here is locked.
 #pragma once
 
 #include <cstddef>
@@ -25,18 +25,20 @@ struct PortRange {
   std::uint16_t high = 0;
 };
 
-// What a proxy tells each side about where it listens; none: the address at which that side reached it.
+// What a proxy tells each side about where it listens; none: the address at which that side reached
+// it.
 struct Advertised {
   std::optional<IpAddress> to_client;
   std::optional<IpAddress> to_server;
 };
 
 struct WorkerOptions {
-  static constexpr std::size_t kRelayBuffer = 1U << 20U;     // default of --relay-buffer
-  static constexpr std::size_t kControlRead = 16384;          // bytes of a control connection a read
-  static constexpr std::size_t kControlQueueHigh = 65536;     // above it the other side is not read
-  static constexpr std::size_t kDescriptorsPerSession = 6;    // 2 control, 1 listener, 2 data, 1 spare
-  static constexpr std::size_t kDescriptorsReserved = 16;     // for the log, DNS, refusals
+  static constexpr std::size_t kRelayBuffer = 1U << 20U;   // default of --relay-buffer
+  static constexpr std::size_t kControlRead = 16384;       // bytes of a control connection a read
+  static constexpr std::size_t kControlQueueHigh = 65536;  // above it the other side is not read
+  static constexpr std::size_t kDescriptorsPerSession =
+      6;                                                   // 2 control, 1 listener, 2 data, 1 spare
+  static constexpr std::size_t kDescriptorsReserved = 16;  // for the log, DNS, refusals
   static constexpr Duration kTick = std::chrono::milliseconds(50);
 
   InterceptorOptions interceptor;
@@ -74,6 +76,8 @@ class Worker {
   void use_descriptors(std::size_t count) { descriptors_ += count; }
   void give_descriptors(std::size_t count) { descriptors_ -= count; }
   [[nodiscard]] bool has_room_for_session() const;
+  // Room to accept a client at least, to tell it that there is none.
+  [[nodiscard]] bool has_room_for_refusal() const;
 
   // A random port of --data-ports to try first; 0 when the kernel is to choose.
   [[nodiscard]] std::uint16_t random_data_port();
@@ -82,12 +86,15 @@ class Worker {
   void enlist(LiveSession& session);
   void delist(LiveSession& session);
   void set_due(const LiveSession& session, std::optional<Timestamp> due);
-  [[nodiscard]] std::size_t session_count() const { return sessions_.size(); }
-  // Of one client address; of one /64 network with IPv6, since a host has as many addresses as it likes.
+  [[nodiscard]] bool idle() const { return sessions_.empty(); }
+  // Sessions that were let in. One that is being refused takes nobody's place.
+  [[nodiscard]] std::size_t session_count() const { return admitted_; }
+  // Of one client address; of one /64 network with IPv6, since a host has as many addresses as it
+  // likes.
   [[nodiscard]] std::size_t session_count(const IpAddress& client) const;
   void each_session(void (*visit)(LiveSession&));
-  // Called whenever the last session has gone.
-  std::function<void()> on_last_gone;
+  // Called whenever a session has gone.
+  std::function<void()> on_session_gone;
   // Deletes it when the callbacks of this turn of the loop have returned: one of its methods may be
   // running now.
   void bury(std::shared_ptr<void> dead);
@@ -116,7 +123,8 @@ class Worker {
   std::vector<char> buffer_;
   std::size_t descriptors_ = 0;
   std::vector<Enlisted> sessions_;
-  std::map<IpAddress, std::size_t> sessions_of_client_;
+  std::size_t admitted_ = 0;
+  std::map<IpAddress, std::size_t> sessions_of_client_;  // admitted ones
   UvPtr<uv_timer_t> timer_;
   UvPtr<uv_check_t> undertaker_;
   std::vector<std::shared_ptr<void>> graveyard_;

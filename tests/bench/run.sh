@@ -29,11 +29,11 @@ ours="$PWD/$build/ftpscope"
 ours+=" proxy --listen 127.0.0.1:{port} --server 127.0.0.1:{server} --quiet --log {dir}/log.jsonl"
 ours+=" --max-sessions 0 --max-sessions-per-client 0"
 
-echo "## The core (ns, and commands a second as items_per_second)"
-"${undisturbed[@]}" "$build/core_bench" --benchmark_counters_tabular=true 2>&1
+echo "## The core"
+"${undisturbed[@]}" "$build/core_bench" 2>&1
 echo
 echo "## The whole"
 echo
-"${undisturbed[@]}" "$build/load" "$@" "ftpscope=$ours"
+"${undisturbed[@]}" "$build/load" "ftpscope=$ours" "$@"
 echo
 echo "In brackets: the ratio to direct, or what is added to it. *: client, proxy and server share one processor."

@@ -21,12 +21,8 @@ from hostile import (
     Scene,
     Session,
     Transfer,
-    address_in,
     connect,
-    download,
-    fetch,
     log_in,
-    passive,
     payload,
     scene,
 )
@@ -222,13 +218,6 @@ class S31Bloat(unittest.TestCase):
 # --- S32: the log cannot be written ---
 
 
-def busy_session(s: Scene, commands: int) -> Session:
-    """Greeting and login; the caller goes on."""
-    session = s.session()
-    more_commands(session, commands)
-    return session
-
-
 def more_commands(session: Session, count: int) -> None:
     for number in range(count):
         session.ask(b"CWD folder%d\r\n" % number, b"250 OK.\r\n")
@@ -277,7 +266,15 @@ def lost_on_stderr(text: str) -> int:
     return int(found[-1]) if found else 0
 
 
-class FullLog(Proxy):
+class CountingProxy(Proxy):
+    """`lost`: what it said at its end."""
+
+    def _stop_and_check(self):
+        super()._stop_and_check()
+        self.lost = lost_on_stderr(self._read("stderr"))
+
+
+class FullLog(CountingProxy):
     """Its log is /dev/full: each write fails with ENOSPC, for ever."""
 
     def _start(self):
@@ -287,12 +284,8 @@ class FullLog(Proxy):
     def _log_bytes(self) -> bytes:
         return b""
 
-    def _stop_and_check(self):
-        super()._stop_and_check()
-        self.lost = lost_on_stderr(self._read("stderr"))
 
-
-class PipedLog(Proxy):
+class PipedLog(CountingProxy):
     """--log - into a pipe. `reading`: whether anybody reads it; `got` is what was read."""
 
     def _start(self):
@@ -330,38 +323,30 @@ class PipedLog(Proxy):
     def _stdout(self) -> str:
         return ""
 
-    def _stop_and_check(self):
-        super()._stop_and_check()
-        self.lost = lost_on_stderr(self._read("stderr"))
-
 
 class S32LogFailure(unittest.TestCase):
     def test_S32_a_log_that_cannot_grow_is_counted_exactly_and_goes_on_later(self):
         expected = records_of_dialogue(rounds=3)
-        with scene("--quiet") as s:
+        with scene("--quiet", make=CountingProxy) as s:
             s.proxy.may_lose_records = True
             session = s.session()
             whole_dialogue(session)
             self.limit_file(s.proxy, (s.proxy.work / "log.jsonl").stat().st_size + 1000)
             whole_dialogue(session)
-            written = len(s.proxy.records())
             self.limit_file(s.proxy, resource.RLIM_INFINITY)
             self.assertFalse(s.proxy.records("lost"))
             whole_dialogue(session)
             leave(session)
-            lost = s.proxy.wait_for("lost")["records_lost"]
-            self.assertGreater(lost, 0)
-            stop_and_read = (s.proxy.work / "stderr").read_text
-            self.finish(s, session)
-            self.assertGreater(written, 0)
-        self.assertEqual(stop_and_read.__self__.name, "stderr")
-        records = self.whole_records(s.proxy.final_log)
-        told = sum(r["records_lost"] for r in records if r["kind"] == "lost")
-        self.assertEqual(len([r for r in records if r["kind"] != "lost"]) + told, expected)
+            s.proxy.wait_for("lost")
+        self.check_counts(s.proxy, expected)
 
-    @staticmethod
-    def finish(s: Scene, session: Session) -> None:
-        s.close()
+    def check_counts(self, proxy: Proxy, expected: int) -> None:
+        """Each record was either written or counted, in the log and on stderr alike."""
+        records = self.whole_records(proxy.final_log)
+        told = sum(r["records_lost"] for r in records if r["kind"] == "lost")
+        self.assertGreater(told, 0)
+        self.assertEqual(len([r for r in records if r["kind"] != "lost"]) + told, expected)
+        self.assertEqual(proxy.lost, told)
 
     @staticmethod
     def limit_file(proxy: Proxy, most: int) -> None:
@@ -409,11 +394,7 @@ class S32LogFailure(unittest.TestCase):
             s.proxy.drain()
             whole_dialogue(session)
             leave(session)
-        records = self.whole_records(s.proxy.final_log)
-        told = sum(r["records_lost"] for r in records if r["kind"] == "lost")
-        self.assertGreater(told, 0)
-        self.assertEqual(len([r for r in records if r["kind"] != "lost"]) + told, expected)
-        self.assertEqual(s.proxy.lost, told)
+        self.check_counts(s.proxy, expected)
 
 
 # --- kill -9 ---

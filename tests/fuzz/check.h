@@ -1,4 +1,5 @@
-// What every fuzz target needs: an assertion that says what broke, and a way to take an input apart.
+// What every fuzz target needs: an assertion that says what broke, and a way to take an input
+// apart.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +21,8 @@ inline void check(bool holds, const char* promise, std::string_view detail = {})
       printable += c;
     } else {
       char hex[8];
-      std::snprintf(hex, sizeof hex, "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      std::snprintf(hex, sizeof hex, "\\x%02x",
+                    static_cast<unsigned>(static_cast<unsigned char>(c)));
       printable += hex;
     }
   }

@@ -1,5 +1,5 @@
-// The six address codecs against a second reading of RFC 959 4.1.2, RFC 2428 2 and RFC 1639 2 that shares
-// no code with them. Input: a byte for the form, 19 for an endpoint, then the text.
+// The six address codecs against a second reading of RFC 959 4.1.2, RFC 2428 2 and RFC 1639 2 that
+// shares no code with them. Input: a byte for the form, 19 for an endpoint, then the text.
 #include <array>
 #include <optional>
 #include <vector>
@@ -151,7 +151,8 @@ void check_argument(AddressForm form, std::string_view text, const IpAddress& pe
   check(found.has_value() == expected.has_value(), "accepted is what the RFC allows", text);
   if (!found) return;
   check(found->endpoint == *expected, "the address that the RFC means", text);
-  check(found->begin == 0 && found->end == text.size(), "an argument is an address and nothing else");
+  check(found->begin == 0 && found->end == text.size(),
+        "an argument is an address and nothing else");
 }
 
 void check_hole(AddressForm form, std::string_view text, const IpAddress& peer) {
@@ -161,8 +162,8 @@ void check_hole(AddressForm form, std::string_view text, const IpAddress& peer) 
   check(found->names_host || found->endpoint.ip == peer, "no host named means the peer");
   if (!can_carry(form, found->endpoint.ip)) return;
   const auto own = format_address(form, found->endpoint);
-  const auto filled = std::string(text.substr(0, found->begin)) + own +
-                      std::string(text.substr(found->end));
+  const auto filled =
+      std::string(text.substr(0, found->begin)) + own + std::string(text.substr(found->end));
   const auto again = find_address(form, filled, found->endpoint.ip);
   check(again && again->endpoint == found->endpoint, "what fills the hole is found again", filled);
   check(again->begin == found->begin && again->end == found->begin + own.size(),
@@ -198,7 +199,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_hole(form, text, endpoint.ip);
   if (form <= AddressForm::lprt) check_argument(form, text, endpoint.ip);
   const auto ip_text = to_text(endpoint);
-  check(parse_endpoint(ip_text) == std::optional(endpoint), "an endpoint reads as written", ip_text);
+  check(parse_endpoint(ip_text) == std::optional(endpoint), "an endpoint reads as written",
+        ip_text);
   if (const auto parsed = parse_endpoint(text)) {
     check(parse_endpoint(to_text(*parsed)) == parsed, "an endpoint read can be written", text);
   }

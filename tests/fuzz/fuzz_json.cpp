@@ -1,6 +1,6 @@
-// The log's writer: whatever bytes a record holds, its line is JSON, holds no control byte, and gives the
-// bytes back when it is read, by nlohmann::json and by our own reader. Input: a byte for the kind, some
-// for the numbers, then texts between 0x1e.
+// The log's writer: whatever bytes a record holds, its line is JSON, holds no control byte, and
+// gives the bytes back when it is read, by nlohmann::json and by our own reader. Input: a byte for
+// the kind, some for the numbers, then texts between 0x1e.
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -168,7 +168,8 @@ void check_data(Fields f) {
   body.bytes_to_client = f.number >> 2U;
   body.exposed = body.closed = f.record.time;
   if (f.flag(3)) body.connected = f.record.time;
-  if (f.flag(4)) body.last_byte = f.record.time + Duration(static_cast<std::int64_t>(f.number >> 24U));
+  if (f.flag(4))
+    body.last_byte = f.record.time + Duration(static_cast<std::int64_t>(f.number >> 24U));
   body.how = static_cast<ChannelEnd>(f.number % 7);
   f.record.body = body;
   const auto line = json::parse(write(f.record));

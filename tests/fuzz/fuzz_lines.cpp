@@ -1,5 +1,6 @@
-// The line splitter, the reply assembler, Telnet and the command parser: no byte is lost, no cut matters,
-// no limit is passed. Input: a byte that chooses limits, two for the cuts, then the stream.
+// The line splitter, the reply assembler, Telnet and the command parser: no byte is lost, no cut
+// matters, no limit is passed. Input: a byte that chooses limits, two for the cuts, then the
+// stream.
 #include <optional>
 #include <vector>
 
@@ -29,7 +30,8 @@ void drain(LineSplitter& splitter, std::size_t line_max, Split& split) {
     check(line->text().size() <= line->raw.size(), "the text is a part of the line");
     const auto newline = line->raw.find('\n');
     check(line->overlong == (newline == line->raw.npos), "only a piece of a longer line has no LF");
-    check(line->overlong || newline + 1 == line->raw.size(), "the only LF of a line is its last byte");
+    check(line->overlong || newline + 1 == line->raw.size(),
+          "the only LF of a line is its last byte");
     split.lines.push_back({std::string(line->raw), line->ending, line->overlong});
   }
 }
@@ -39,7 +41,8 @@ Split split_stream(std::string_view stream, std::size_t line_max, Random* cuts, 
   Split split;
   LineSplitter splitter(line_max);
   while (!stream.empty()) {
-    const auto size = cuts ? 1 + cuts->below(cuts->below(4) == 0 ? stream.size() : 5) : stream.size();
+    const auto size =
+        cuts ? 1 + cuts->below(cuts->below(4) == 0 ? stream.size() : 5) : stream.size();
     std::string piece(stream.substr(0, size));  // its memory goes away: hold() must have copied it
     stream.remove_prefix(piece.size());
     splitter.feed(piece);
@@ -49,7 +52,8 @@ Split split_stream(std::string_view stream, std::size_t line_max, Random* cuts, 
     if (hold) drain(splitter, line_max, split);
     if (stream.empty()) {
       if (const auto last = splitter.finish()) {
-        check(last->ending == Ending::none, "the bytes behind the last LF are a line with no ending");
+        check(last->ending == Ending::none,
+              "the bytes behind the last LF are a line with no ending");
         split.rest = last->raw;
       }
       check(!splitter.finish() && !splitter.next(), "a stream ends once");

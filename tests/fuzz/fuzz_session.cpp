@@ -1,12 +1,12 @@
 // A whole session through the Interceptor, in a world made of memory (session_world.h).
 //
-// Input: three bytes of options, then steps with 0x1e between them. A step is a letter and its text, so
-// that an input can be read and written by hand:
-//   c s TEXT  the client, the server sends TEXT        C S  it closes        R r  its connection is reset
-//   u v TEXT  the same, the first byte urgent          t X  time passes: X chooses how much
-//   e f       an address is exposed, cannot be exposed   o  a data channel opens    n  a stranger comes
-//   d X       one side of it has delivered all           q  it is quiet             z X  it is closed
-//   k K       the server is connected, cannot be reached h  the proxy is to stop
+// Input: three bytes of options, then steps with 0x1e between them. A step is a letter and its
+// text, so that an input can be read and written by hand:
+//   c s TEXT  the client, the server sends TEXT        C S  it closes        R r  its connection is
+//   reset u v TEXT  the same, the first byte urgent          t X  time passes: X chooses how much
+//   e f       an address is exposed, cannot be exposed   o  a data channel opens    n  a stranger
+//   comes d X       one side of it has delivered all           q  it is quiet             z X  it
+//   is closed k K       the server is connected, cannot be reached h  the proxy is to stop
 #include "tests/fuzz/session_world.h"
 
 namespace ftpscope::fuzz {
@@ -38,9 +38,7 @@ Script read_script(Input& input) {
   o.small_limits = (b & 16U) != 0;
   o.timeouts = (c & 1U) == 0;
   o.eager = !o.timeouts;
-  script.start = (c & 6U) != 6   ? Start::connected
-                 : (c & 8U) != 0 ? Start::later
-                                 : Start::refused;
+  script.start = (c & 6U) != 6 ? Start::connected : (c & 8U) != 0 ? Start::later : Start::refused;
   script.steps = input.rest();
   return script;
 }
@@ -112,7 +110,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(slow.log() == world.log(), "no cut makes a difference to the log", slow.log());
   check(slow.deeds() == world.deeds(), "no cut makes a difference to what is done", slow.deeds());
   for (const auto side : {Side::client, Side::server}) {
-    check(slow.sent(side) == world.sent(side), "no cut makes a difference to what is sent", slow.sent(side));
+    check(slow.sent(side) == world.sent(side), "no cut makes a difference to what is sent",
+          slow.sent(side));
   }
   return 0;
 }

@@ -13,7 +13,7 @@ bool is_unsafe(std::string_view at) {
   };
   if (byte(0) < 0x20 || byte(0) == 0x7f) return true;
   if (byte(0) == 0xc2 && byte(1) >= 0x80 && byte(1) <= 0x9f) return true;
-  if (byte(0) == 0xd8 && byte(1) == 0x9c) return true;                      // U+061C
+  if (byte(0) == 0xd8 && byte(1) == 0x9c) return true;  // U+061C
   if (byte(0) != 0xe2) return false;
   if (byte(1) == 0x80 && (byte(2) == 0x8e || byte(2) == 0x8f)) return true;  // U+200E, U+200F
   if (byte(1) == 0x80 && byte(2) >= 0xa8 && byte(2) <= 0xae) return true;    // U+2028 to U+202E

@@ -1,5 +1,5 @@
-// Runs every file of the corpus through a fuzz target once, with any compiler and without libFuzzer: so the
-// normal tests cover what fuzzing has found.
+// Runs every file of the corpus through a fuzz target once, with any compiler and without
+// libFuzzer: so the normal tests cover what fuzzing has found.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>

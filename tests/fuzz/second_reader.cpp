@@ -102,7 +102,8 @@ std::vector<std::string> address_commands_for_anyone(std::string_view stream) {
         if (is_address_command(read_command(line).verb)) found.insert(line);
       }
     }
-    if (text.find('\xff') == text.npos && dialect == Telnet::none) break;  // the others read the same
+    if (text.find('\xff') == text.npos && dialect == Telnet::none)
+      break;  // the others read the same
   }
   return {found.begin(), found.end()};
 }

@@ -1,5 +1,6 @@
-// A second, independent reader of what a client sends: written from RFC 959 5.3 and RFC 854 and from what
-// servers do, sharing no code with analyzer/. It says what a server would make of the bytes sent to it.
+// A second, independent reader of what a client sends: written from RFC 959 5.3 and RFC 854 and
+// from what servers do, sharing no code with analyzer/. It says what a server would make of the
+// bytes sent to it.
 #pragma once
 
 #include <string>
@@ -32,8 +33,8 @@ ReadCommand read_command(std::string_view line);
 std::vector<std::string> lines_of(std::string_view stream);
 std::vector<ReadCommand> commands_of(std::string_view stream, Telnet dialect);
 
-// Every line that some server could read as PORT, EPRT or LPRT: lines that end at CR, NUL or LF, or CR and
-// NUL left out (RFC 854: NUL is no operation), with each dialect of Telnet.
+// Every line that some server could read as PORT, EPRT or LPRT: lines that end at CR, NUL or LF, or
+// CR and NUL left out (RFC 854: NUL is no operation), with each dialect of Telnet.
 std::vector<std::string> address_commands_for_anyone(std::string_view stream);
 
 }  // namespace ftpscope::fuzz

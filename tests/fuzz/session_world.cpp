@@ -24,7 +24,8 @@ InterceptorOptions options_of(const WorldOptions& world) {
     options.limits.in_flight_max = 4;
     options.limits.unknown_before_login_max = 2;
   }
-  if (!world.timeouts) options.timeouts = {Duration(0), Duration(0), Duration(0), Duration(0), Duration(0)};
+  if (!world.timeouts)
+    options.timeouts = {Duration(0), Duration(0), Duration(0), Duration(0), Duration(0)};
   return options;
 }
 
@@ -44,7 +45,8 @@ std::set<std::string> own_address_commands(const Endpoint& endpoint) {
   const unsigned low = endpoint.port % 256U;
   std::set<std::string> lines;
   const auto family = std::string(endpoint.ip.v6 ? "2" : "1");
-  lines.insert("EPRT |" + family + "|" + to_text(endpoint.ip) + "|" + std::to_string(endpoint.port) + "|");
+  lines.insert("EPRT |" + family + "|" + to_text(endpoint.ip) + "|" +
+               std::to_string(endpoint.port) + "|");
   auto numbers = host;
   numbers.insert(numbers.end(), {high, low});
   if (!endpoint.ip.v6) lines.insert("PORT " + commas(numbers));
@@ -60,9 +62,8 @@ bool mentions(const nlohmann::json& value, std::string_view text) {
     return bytes_of(value).find(text) != std::string::npos;
   }
   if (value.is_string()) return value.get<std::string>().find(text) != std::string::npos;
-  return std::ranges::any_of(value, [&](const auto& inner) {
-    return value.is_structured() && mentions(inner, text);
-  });
+  return std::ranges::any_of(
+      value, [&](const auto& inner) { return value.is_structured() && mentions(inner, text); });
 }
 
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
@@ -71,12 +72,6 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> wo
 
 bool is_plain(std::string_view line) {
   return std::ranges::all_of(line, [](char c) { return c >= 0x20 && c < 0x7f; });
-}
-
-std::string without_odd_bytes(std::string_view stream) {
-  auto text = without_telnet(stream, Telnet::rfc855);
-  std::erase_if(text, [](char c) { return c == '\r' || c == '\0'; });
-  return text;
 }
 
 std::string upper(std::string text) {
@@ -159,8 +154,9 @@ void World::break_off(Side side) {
 
 void World::shutdown() { handle(event::ShutdownAsked{}); }
 
-// What a driver does: it reads from a side when, and only when, the machine wants it to. (An eager one gives
-// all that it has: as if the bytes that must wait had come in one segment with those before them.)
+// What a driver does: it reads from a side when, and only when, the machine wants it to. (An eager
+// one gives all that it has: as if the bytes that must wait had come in one segment with those
+// before them.)
 void World::pump() {
   while (!ended_) {
     close_what_is_closing();
@@ -186,13 +182,14 @@ bool World::deliver(Side side) {
   auto urgent = chunk.urgent;
   const auto size = world_.byte_by_byte ? 1 : chunk.bytes.size();
   for (std::size_t begin = 0; begin < chunk.bytes.size() && !ended_; begin += size) {
-    const auto bytes = chunk.bytes.substr(begin, size);  // gone after the call, as a socket's buffer
+    const auto bytes =
+        chunk.bytes.substr(begin, size);  // gone after the call, as a socket's buffer
     read_[index(side)] += bytes;
     const bool said = std::ranges::any_of(commands_, [](const Logged& command) {
       return command.raw.find(kSentinel) != std::string::npos;
     });
-    early_echo_ = early_echo_ ||
-                  (!said && read_[index(Side::server)].find(kSentinel) != std::string::npos);
+    early_echo_ =
+        early_echo_ || (!said && read_[index(Side::server)].find(kSentinel) != std::string::npos);
     handle(event::Received{side, bytes, std::exchange(urgent, false)});
     check_held(side, size);
   }
@@ -200,7 +197,7 @@ bool World::deliver(Side side) {
 }
 
 void World::check_held(Side side, std::size_t last_chunk) const {
-  if (ended_ || !machine_.wants(side)) return;  // the rest of the chunk waits inside
+  if (ended_ || !machine_.wants(side)) return;   // the rest of the chunk waits inside
   if (close_told_[index(Side::server)]) return;  // what waits in vain is read, and dropped
   const auto& limits = options_.limits;
   const bool client = side == Side::client;
@@ -271,7 +268,8 @@ void World::expose(bool works, bool oldest) {
   } else {
     channels_[*id].exposed = true;
     const auto address = exposed_address(*id);
-    if (channels_[*id].exposure.facing == Side::server) own_lines_.merge(own_address_commands(address));
+    if (channels_[*id].exposure.facing == Side::server)
+      own_lines_.merge(own_address_commands(address));
     handle(event::Exposed{*id, address});
   }
   if (!world_.exposes_at_once) pump();
@@ -290,7 +288,8 @@ void World::open_channel(bool oldest) {
 }
 
 void World::drain_channel(bool oldest, Side from) {
-  const auto id = pick(oldest, [from](const Channel& c) { return c.opened && !c.drained[index(from)]; });
+  const auto id =
+      pick(oldest, [from](const Channel& c) { return c.opened && !c.drained[index(from)]; });
   if (!id || ended_) return;
   channels_[*id].drained[index(from)] = true;
   handle(event::ChannelDrained{*id, from});
@@ -447,8 +446,8 @@ void World::sent_to_server(std::string_view bytes) {
   check(!command.sent, "a command is sent once", bytes);
   check(!command.answered_by_proxy, "a command is sent or answered", bytes);
   command.sent = bytes;
-  const bool known = bytes == command.raw || std::ranges::find(command.rewritten, bytes) !=
-                                                 command.rewritten.end();
+  const bool known = bytes == command.raw ||
+                     std::ranges::find(command.rewritten, bytes) != command.rewritten.end();
   const bool hidden = std::ranges::find(command.rewritten, "<hidden>") != command.rewritten.end();
   check(known || hidden, "a command is sent as it came or as the log says", bytes);
   if (!world_.rewriters) check(bytes == command.raw, "without rewriters nothing changes", bytes);
@@ -465,7 +464,8 @@ void World::sent_to_client(std::string_view bytes) {
   std::string before(bytes);
   if (reply_rewrite_ && reply_rewrite_->second == bytes) before = reply_rewrite_->first;
   reply_rewrite_.reset();
-  check(all.compare(echoed_, before.size(), before) == 0, "replies pass byte for byte, in order", bytes);
+  check(all.compare(echoed_, before.size(), before) == 0, "replies pass byte for byte, in order",
+        bytes);
   echoed_ += before.size();
 }
 
@@ -494,7 +494,8 @@ void World::record(const Record& record) {
       record.body);
 }
 
-// The record without what depends on segments: whether bytes came together with the AUTH before them.
+// The record without what depends on segments: whether bytes came together with the AUTH before
+// them.
 void World::note_for_comparison(Record record) {
   if (!world_.eager) return;
   record.seq = 0;
@@ -517,8 +518,9 @@ void World::logged(const record::Command& body) {
   if (body.argument) command.argument = *body.argument;
   command.redacted = body.redacted;
   if (!body.redacted) {
-    const auto line = body.line ? std::string(*body.line)
-                                : command.verb + (command.argument ? " " + *command.argument : "") + "\r\n";
+    const auto line =
+        body.line ? std::string(*body.line)
+                  : command.verb + (command.argument ? " " + *command.argument : "") + "\r\n";
     check(line == command.raw, "the log gives the line back", command.raw);
   }
   commands_.push_back(std::move(command));
@@ -558,8 +560,10 @@ void World::logged(const record::Reply& body) {
 
 void World::logged(const record::Rewrite& body) {
   check(world_.rewriters, "without rewriters nothing is rewritten");
-  check(body.before != body.after || body.before == "<hidden>", "a rewrite changes something", body.before);
-  const bool of_command = !commands_.empty() && body.to == commands_.size() && !commands_.back().sent &&
+  check(body.before != body.after || body.before == "<hidden>", "a rewrite changes something",
+        body.before);
+  const bool of_command = !commands_.empty() && body.to == commands_.size() &&
+                          !commands_.back().sent &&
                           (body.before == commands_.back().raw || body.before == "<hidden>");
   if (of_command) {
     commands_.back().rewritten.emplace_back(body.after);
@@ -607,7 +611,8 @@ void World::finish() {
     expose(true, true);
     quiet_channel(true);
     if (round >= 3) close_channel_by(true, ChannelEnd::fin, Side::server);
-    const bool open = pick(true, [](const Channel& c) { return c.opened || !c.exposed; }).has_value();
+    const bool open =
+        pick(true, [](const Channel& c) { return c.opened || !c.exposed; }).has_value();
     check(ended_ || open || machine_.deadline(), "who waits has a timer");
     pass_time(std::chrono::seconds(round < 3 ? 5 : 20));
   }
@@ -632,12 +637,12 @@ void World::check_forwarded() const {
     if (whole) text.remove_suffix(2);
     const auto read = read_command(text);
     const bool ours = is_one_of(read.verb, {"PORT", "EPRT", "LPRT", "AUTH", "PASV", "LPSV"});
-    check(last || !whole || ours || !is_plain(text),
-          "a plain command is passed on", command.raw);
+    check(last || !whole || ours || !is_plain(text), "a plain command is passed on", command.raw);
   }
 }
 
-// The bytes that went to the server, read by somebody else, are the commands in the log that were passed on.
+// The bytes that went to the server, read by somebody else, are the commands in the log that were
+// passed on.
 void World::check_second_reader() const {
   const auto& all = sent_[index(Side::server)];
   auto stream = opaque_ ? all.substr(0, opaque_from_) : all;
@@ -646,17 +651,20 @@ void World::check_second_reader() const {
     if (command.sent) passed.push_back(&command);
   }
   if (!passed.empty() && !passed.back()->sent->ends_with('\n')) {
-    passed.pop_back();  // whether the beginning of a line is a command, servers decide for themselves
+    passed
+        .pop_back();  // whether the beginning of a line is a command, servers decide for themselves
     stream.resize(stream.rfind('\n') + 1);
   }
   std::vector<ReadCommand> read;
   if (world_.rewriters) {
     read = commands_of(stream, Telnet::rfc855);
-    check(commands_of(stream, Telnet::bsd).size() == read.size(), "every server counts the same lines");
+    check(commands_of(stream, Telnet::bsd).size() == read.size(),
+          "every server counts the same lines");
   } else {  // no rewriter guards the lines: a Telnet command may lie across two of them
     for (const auto& line : lines_of(stream)) {
       const bool has_cr = line.ends_with('\r');
-      const auto text = without_telnet(std::string_view(line).substr(0, line.size() - has_cr), Telnet::rfc855);
+      const auto text =
+          without_telnet(std::string_view(line).substr(0, line.size() - has_cr), Telnet::rfc855);
       read.push_back(read_command(text + (has_cr ? "\r" : "")));
     }
   }
@@ -666,8 +674,9 @@ void World::check_second_reader() const {
     if (logged.verb == "<hidden>") continue;
     const auto verb = upper(logged.verb);
     check(read[i].verb == verb, "the server reads the verb that was logged", *logged.sent);
-    const bool changed = std::ranges::any_of(logged.rewritten, [&](const auto& r) { return r == *logged.sent; }) &&
-                         is_one_of(verb, {"PORT", "EPRT", "LPRT"});
+    const bool changed =
+        std::ranges::any_of(logged.rewritten, [&](const auto& r) { return r == *logged.sent; }) &&
+        is_one_of(verb, {"PORT", "EPRT", "LPRT"});
     if (logged.redacted || changed) continue;
     check(read[i].has_argument == logged.argument.has_value() &&
               read[i].argument == logged.argument.value_or(""),
@@ -699,9 +708,9 @@ void World::check_secret() const {
     const auto text = line.ends_with('\r') ? line.substr(0, line.size() - 1) : line;
     const auto command = read_command(without_telnet(text, Telnet::rfc855));
     const bool harmless = is_one_of(
-        command.verb, {"USER", "AUTH", "FEAT", "HOST", "OPTS", "LANG", "CLNT", "SYST", "HELP", "NOOP",
-                       "QUIT", "PBSZ", "PROT", "STAT", "ABOR", "REIN", "TYPE", "MODE", "STRU", "PASV",
-                       "EPSV", "LPSV", "PORT", "EPRT", "LPRT"});
+        command.verb, {"USER", "AUTH", "FEAT", "HOST", "OPTS", "LANG", "CLNT", "SYST", "HELP",
+                       "NOOP", "QUIT", "PBSZ", "PROT", "STAT", "ABOR", "REIN", "TYPE", "MODE",
+                       "STRU", "PASV", "EPSV", "LPSV", "PORT", "EPRT", "LPRT"});
     if (line.find(kSentinel) == line.npos) {
       other_words += (harmless && is_plain(text)) || !command.has_argument ? 0 : 1;
       continue;
@@ -712,11 +721,17 @@ void World::check_secret() const {
   }
   const auto& replies = read_[index(Side::server)];
   const auto echo = replies.find(kSentinel);
-  // An echo is known for one while the password is the last secret that was given, and in one piece.
+  // An echo is known for one while the password is the last secret that was given, and in one
+  // piece.
   if (echo != replies.npos && (secrets != 1 || other_words > 0 || opaque_)) return;
-  if (early_echo_ || (echo == replies.npos && without_odd_bytes(replies).find(kSentinel) != replies.npos)) {
-    return;
-  }
+  if (early_echo_) return;
+  // Strict puts the word together that Telnet, NUL or CR had taken apart.
+  const bool strict = world_.policy.lines == Lines::strict;
+  const auto lines = lines_of(replies);
+  const bool odd = std::ranges::any_of(lines, [](const std::string& line) {
+    return line.find('\r') < line.size() - 1 || line.find_first_of({"\0\xff", 2}) != line.npos;
+  });
+  if (strict && odd) return;
   check(secret_seen_.empty(), "no secret reaches the log", secret_seen_);
 }
 

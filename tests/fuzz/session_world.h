@@ -1,5 +1,5 @@
-// The world around one Interceptor: a client, a server, sockets, a clock and a log, all made of memory. It
-// carries out every effect and checks what must hold whatever the two peers do.
+// The world around one Interceptor: a client, a server, sockets, a clock and a log, all made of
+// memory. It carries out every effect and checks what must hold whatever the two peers do.
 #pragma once
 
 #include <array>
@@ -22,7 +22,7 @@ struct WorldOptions {
   Policy policy;
   bool log_secrets = false;
   bool v6 = false;
-  bool one_host = false;        // client, proxy and server on one address
+  bool one_host = false;  // client, proxy and server on one address
   bool exposes_v6 = false;
   bool exposes_at_once = true;  // else the input says when, and whether
   bool small_limits = false;
@@ -160,7 +160,7 @@ class World final : private Effects, private RecordSink {
   bool opaque_ = false;
   bool violated_ = false;  // cut off, by the proxy or by a reset: what was on its way may be lost
   bool was_logged_in_ = false;
-  std::size_t consumed_ = 0;        // of what the client sent: lines that became commands, opaque bytes
+  std::size_t consumed_ = 0;  // of what the client sent: lines that became commands, opaque bytes
   std::size_t opaque_from_ = 0;     // where in sent_[server] the opaque bytes start
   std::size_t echoed_ = 0;          // of what the server sent: how much has gone to the client
   bool can_follow_replies_ = true;  // not where the log hides what was replaced

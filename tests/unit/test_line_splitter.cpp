@@ -100,6 +100,17 @@ TEST_CASE("urgent data is told at its line and its byte, once") {
   CHECK_FALSE(splitter.next()->urgent);
 }
 
+TEST_CASE("urgent data behind lines that have not been read yet") {
+  LineSplitter splitter;
+  splitter.feed("NOOP\r\nPWD\r\n");
+  splitter.hold();
+  splitter.feed("ABOR\r\n", true);
+  CHECK_FALSE(splitter.next()->urgent);
+  splitter.hold();
+  CHECK_FALSE(splitter.next()->urgent);
+  CHECK(splitter.next()->urgent == std::optional<std::size_t>(0));
+}
+
 TEST_CASE("take_rest gives what no line has taken") {
   LineSplitter splitter;
   splitter.feed("AUTH TLS\r\n\x16\x03");

@@ -27,14 +27,27 @@ Hidden hidden(std::string_view text, bool logged_in) {
 }  // namespace
 
 TEST_CASE("always hidden, logged in or not") {
-  for (const auto text :
-       {"PASS S3CRET"sv, "pass S3CRET"sv, "PASS\tS3CRET"sv, " PASS S3CRET"sv,
-        "P\xff\xf1"
-        "ASS S3CRET"sv,
-        "PASS S3CRET more"sv, "ACCT S3CRET"sv, "ADAT S3CRET"sv, "MIC S3CRET"sv, "CONF S3CRET"sv,
-        "ENC S3CRET"sv, "SITE PSWD S3CRET"sv, "SITE pswd a S3CRET"sv, "SITE PASSWD S3CRET"sv,
-        "SITE CHPASS S3CRET"sv, "SITE PASS S3CRET"sv, "SITE GPASS S3CRET"sv,
-        "USER anna:S3CRET@ftp.example.org"sv}) {
+  for (const auto text : {"PASS S3CRET"sv,
+                          "pass S3CRET"sv,
+                          "PASS\tS3CRET"sv,
+                          " PASS S3CRET"sv,
+                          "P\xff\xf1"
+                          "ASS S3CRET"sv,
+                          "PASS S3CRET more"sv,
+                          "ACCT S3CRET"sv,
+                          "ADAT S3CRET"sv,
+                          "MIC S3CRET"sv,
+                          "CONF S3CRET"sv,
+                          "ENC S3CRET"sv,
+                          "SITE PSWD S3CRET"sv,
+                          "SITE pswd a S3CRET"sv,
+                          "SITE PASSWD S3CRET"sv,
+                          "SITE CHPASS S3CRET"sv,
+                          "SITE PASS S3CRET"sv,
+                          "SITE GPASS S3CRET"sv,
+                          "USER anna:S3CRET@ftp.example.org"sv,
+                          "NOOP a\rPASS S3CRET"sv,
+                          "STAT \0PASS S3CRET"sv}) {
     INFO(std::string(text));
     CHECK(hidden(text, false).argument);
     CHECK(hidden(text, true).argument);
@@ -42,8 +55,8 @@ TEST_CASE("always hidden, logged in or not") {
 }
 
 TEST_CASE("hidden before login") {
-  for (const auto text : {"PSAS S3CRET"sv, "RETR S3CRET"sv, "CWD S3CRET"sv, "SITE ZONE"sv,
-                          "LIST S3CRET"sv, "NOOP a\rPASS S3CRET"sv, "STAT \0PASS S3CRET"sv}) {
+  for (const auto text :
+       {"PSAS S3CRET"sv, "RETR S3CRET"sv, "CWD S3CRET"sv, "SITE ZONE"sv, "LIST S3CRET"sv}) {
     INFO(std::string(text));
     CHECK(hidden(text, false).argument);
     CHECK_FALSE(hidden(text, true).argument);
