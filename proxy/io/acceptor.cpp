@@ -37,10 +37,6 @@ int Acceptor::listen_again() {
   return status;
 }
 
-void Acceptor::resume() {
-  if (waiting_ && listener_) on_connection(0);
-}
-
 void Acceptor::close() {
   listener_.reset();
   retry_.reset();
@@ -51,8 +47,6 @@ void Acceptor::on_connection(int status) {
     pause();
     return;
   }
-  waiting_ = !worker_.has_room_for_refusal();
-  if (waiting_) return;
   auto client = make_tcp(worker_.loop(), nullptr);
   if (uv_accept(stream(listener_), stream(client)) != 0) return;
   const auto refused = refusal(peer_endpoint(descriptor(client)).ip);

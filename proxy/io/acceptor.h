@@ -1,7 +1,7 @@
 // Listens for clients and lets them in, or answers 421 where a limit is reached. Never spins and
-// never runs out of descriptors silently: without one for a refusal, clients wait in the backlog;
-// on an error of accept(2) it stops listening for a while (libuv 1.44 would close pending
-// connections without a word and try again for ever).
+// never runs out of descriptors silently: those that are refused do not stay when many are, and on
+// an error of accept(2) it stops listening for a while (libuv 1.44 would close pending connections
+// without a word and try again for ever).
 #pragma once
 
 #include <expected>
@@ -31,7 +31,6 @@ class Acceptor {
   // Where it listens now, or why it cannot.
   std::expected<Endpoint, std::string> listen(const Endpoint& address);
   void drain() { draining_ = true; }  // new clients get 421
-  void resume();  // a session has gone: there may be room for the one that waits
   void close();
 
  private:
@@ -47,7 +46,6 @@ class Acceptor {
   UvPtr<uv_tcp_t> listener_;
   UvPtr<uv_timer_t> retry_;
   bool draining_ = false;
-  bool waiting_ = false;  // libuv holds a connection, and accepts no more before we take it
 };
 
 }  // namespace ftpscope

@@ -18,12 +18,15 @@ constexpr int kBacklog = 16;  // strangers may stand in front of the peer
 
 // A peer may check that data comes from the address that it knows (RFC 2577 8): the source of our
 // connection is the address at which that side knows us. The port is chosen at connect, not here.
-void bind_source(uv_tcp_t* tcp, const IpAddress& source) {
-  uv_tcp_bind(tcp, to_socket_address({source, 0}).get(), 0);
-  uv_os_fd_t fd = -1;
-  uv_fileno(reinterpret_cast<uv_handle_t*>(tcp), &fd);
+UvPtr<uv_tcp_t> make_tcp_from(uv_loop_t* loop, void* owner, const IpAddress& source) {
+  auto tcp = std::make_unique<uv_tcp_t>();
+  uv_tcp_init_ex(loop, tcp.get(), source.v6 ? AF_INET6 : AF_INET);
+  tcp->data = owner;
+  UvPtr<uv_tcp_t> owned(tcp.release());
   const int on = 1;
-  setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  setsockopt(descriptor(owned), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  uv_tcp_bind(owned.get(), to_socket_address({source, 0}).get(), 0);
+  return owned;
 }
 
 }  // namespace
@@ -37,7 +40,7 @@ DataChannel::DataChannel(LiveSession& session, const Exposure& exposure)
 
 std::expected<std::uint16_t, std::string_view> DataChannel::listen(const IpAddress& address) {
   auto& worker = session_.worker();
-  constexpr std::size_t kDescriptors = 3;  // a listener and two connections
+  constexpr auto kDescriptors = WorkerOptions::kDescriptorsOfChannel;
   if (!worker.take_descriptors(kDescriptors)) {
     return std::unexpected("no descriptor is free (--max-descriptors)");
   }
@@ -90,8 +93,8 @@ void DataChannel::refuse_stranger(UvPtr<uv_tcp_t> tcp, const Endpoint& peer) {
 
 void DataChannel::connect_target() {
   auto& target = leg(other(exposure_.facing));
-  target.tcp = make_tcp(session_.worker().loop(), &target);
-  bind_source(target.tcp.get(), session_.local_address(target.side));
+  target.tcp =
+      make_tcp_from(session_.worker().loop(), &target, session_.local_address(target.side));
   auto connect = std::make_unique<uv_connect_t>();
   const auto connected = [](uv_connect_t* request, int result) {
     const std::unique_ptr<uv_connect_t> done(request);

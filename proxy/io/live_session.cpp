@@ -13,7 +13,6 @@ namespace {
 // After the last word a peer may still be sending. Closing at once would answer that with RST,
 // which can make the peer's kernel drop the last word unread; so we read on for a while.
 constexpr Duration kLastWordLinger = std::chrono::seconds(2);
-constexpr Duration kRefusalLinger{};  // it waits for our first word, so it has sent nothing
 
 constexpr std::size_t kDescriptorsOfLegs = 2;
 
@@ -39,10 +38,12 @@ void LiveSession::start(Worker& worker, ServerLocator& locator, UvPtr<uv_tcp_t> 
   const auto local = local_endpoint(session->client_.fd());
   session->client_local_ = local.ip;
   session->refused_ = !refused.empty();
-  worker.use_descriptors(kDescriptorsOfLegs);
+  if (session->admitted()) worker.use_descriptors(kDescriptorsOfLegs);
   worker.enlist(*session);
   session->feed(event::ClientConnected{session->client_peer_, local});
-  if (!refused.empty()) session->feed(event::ClientRefused{refused});
+  if (refused.empty()) return;
+  session->feed(event::ClientRefused{refused});
+  if (!worker.has_room_for_refusal()) session->abort();
 }
 
 LiveSession::LiveSession(Worker& worker, ServerLocator& locator, std::string id)
@@ -149,8 +150,7 @@ void LiveSession::watch_channel(ChannelId channel, Duration quiet) {
 
 void LiveSession::end_session() {
   actions_.emplace_back([](LiveSession& session) {
-    session.close_due_ =
-        session.worker_.now() + (session.admitted() ? kLastWordLinger : kRefusalLinger);
+    session.close_due_ = session.worker_.now() + kLastWordLinger;
     session.connecting_.reset();
     session.alive_.reset();
     session.client_.finish();
@@ -317,7 +317,7 @@ void LiveSession::close_if_said() {
   server_.close();
   for (auto& channel : channels_) channel->close(ChannelEnd::session_ended, std::nullopt);
   bury_closed_channels();
-  worker_.give_descriptors(kDescriptorsOfLegs);
+  if (admitted()) worker_.give_descriptors(kDescriptorsOfLegs);
   worker_.bury(std::shared_ptr<LiveSession>(this));
   worker_.delist(*this);
 }

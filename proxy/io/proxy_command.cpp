@@ -68,7 +68,6 @@ class Proxy {
         locator_(loop, options.server),
         acceptor_(worker_, locator_, options.accept) {
     worker_.on_session_gone = [this] {
-      acceptor_.resume();
       if (stopping_ && worker_.idle()) finish();
     };
   }

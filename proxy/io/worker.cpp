@@ -62,24 +62,21 @@ uv_buf_t Worker::read_buffer(std::size_t limit) {
 }
 
 bool Worker::take_descriptors(std::size_t count) {
-  if (descriptors_ + count + WorkerOptions::kDescriptorsReserved > options_.max_descriptors) {
-    return false;
-  }
+  if (!has_room_for(count)) return false;
   descriptors_ += count;
   return true;
 }
 
+bool Worker::has_room_for(std::size_t count) const {
+  return descriptors_ + count + WorkerOptions::kDescriptorsReserved <= options_.max_descriptors;
+}
+
 bool Worker::has_room_for_session() const {
-  return descriptors_ + WorkerOptions::kDescriptorsPerSession +
-             WorkerOptions::kDescriptorsReserved <=
-         options_.max_descriptors;
+  return has_room_for(WorkerOptions::kDescriptorsPerSession + WorkerOptions::kDescriptorsOfRefusal);
 }
 
 bool Worker::has_room_for_refusal() const {
-  // A refusal's own, and those of a data channel: the sessions that were let in come first.
-  constexpr std::size_t kDescriptors = 2 + 3;
-  return descriptors_ + kDescriptors + WorkerOptions::kDescriptorsReserved <=
-         options_.max_descriptors;
+  return sessions_.size() - admitted_ <= WorkerOptions::kRefusalsAtOnce;
 }
 
 std::uint16_t Worker::random_data_port() {

@@ -38,7 +38,10 @@ struct WorkerOptions {
   static constexpr std::size_t kControlQueueHigh = 65536;  // above it the other side is not read
   static constexpr std::size_t kDescriptorsPerSession =
       6;                                                   // 2 control, 1 listener, 2 data, 1 spare
+  static constexpr std::size_t kDescriptorsOfChannel = 3;  // a listener and two connections
+  static constexpr std::size_t kDescriptorsOfRefusal = 2;
   static constexpr std::size_t kDescriptorsReserved = 16;  // for the log, DNS, refusals
+  static constexpr std::size_t kRefusalsAtOnce = 4;        // of these
   static constexpr Duration kTick = std::chrono::milliseconds(50);
 
   InterceptorOptions interceptor;
@@ -76,7 +79,7 @@ class Worker {
   void use_descriptors(std::size_t count) { descriptors_ += count; }
   void give_descriptors(std::size_t count) { descriptors_ -= count; }
   [[nodiscard]] bool has_room_for_session() const;
-  // Room to accept a client at least, to tell it that there is none.
+  // Whether one that is refused may stay until it has heard why. Many do not: they cost descriptors.
   [[nodiscard]] bool has_room_for_refusal() const;
 
   // A random port of --data-ports to try first; 0 when the kernel is to choose.
@@ -110,6 +113,7 @@ class Worker {
     Timestamp due;
   };
 
+  [[nodiscard]] bool has_room_for(std::size_t count) const;
   void tick();
   void stop_ticking();
   void empty_graveyard();
