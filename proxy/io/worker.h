@@ -79,7 +79,7 @@ class Worker {
   void use_descriptors(std::size_t count) { descriptors_ += count; }
   void give_descriptors(std::size_t count) { descriptors_ -= count; }
   [[nodiscard]] bool has_room_for_session() const;
-  // Whether one that is refused may stay until it has heard why. Many do not: they cost descriptors.
+  // Whether one that is refused may stay until it has heard why: that costs descriptors.
   [[nodiscard]] bool has_room_for_refusal() const;
 
   // A random port of --data-ports to try first; 0 when the kernel is to choose.
