@@ -17,8 +17,8 @@ namespace ftpscope {
 class OwnedRecord {
  public:
   OwnedRecord() = default;
-  OwnedRecord(OwnedRecord&&) = default;
-  OwnedRecord& operator=(OwnedRecord&&) = default;
+  OwnedRecord(OwnedRecord&&) noexcept = default;
+  OwnedRecord& operator=(OwnedRecord&&) noexcept = default;
 
   [[nodiscard]] const Record& operator*() const { return record_; }
   [[nodiscard]] const Record* operator->() const { return &record_; }

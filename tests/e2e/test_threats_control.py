@@ -626,6 +626,7 @@ class S21Segments(unittest.TestCase):
                 until_read(sender)
         got = client.expect_until(b"221 Goodbye\r\n"), session.server.expect_until(b"QUIT\r\n")
         client.close()
+        session.server.rest()
         session.server.close()
         return client, got
 

@@ -560,7 +560,8 @@ void World::logged(const record::Reply& body) {
 
 void World::logged(const record::Rewrite& body) {
   check(world_.rewriters, "without rewriters nothing is rewritten");
-  const bool differs = body.before != body.after || body.before.find("<hidden>") != body.before.npos;
+  const bool differs =
+      body.before != body.after || body.before.find("<hidden>") != body.before.npos;
   check(differs || body.what != "line", "a canonical line is another line", body.before);
   const bool of_command = !commands_.empty() && body.to == commands_.size() &&
                           !commands_.back().sent &&
