@@ -57,7 +57,9 @@ void Dialogue::tick(Timestamp now) {
 bool Dialogue::readable(Side side) const {
   if (stopped_ || waits_[static_cast<std::size_t>(side)]) return false;
   if (side == Side::server || pending_.empty() || state_.opaque) return true;
-  return !pending_.back().barrier && pending_.size() < limits_.in_flight_max;
+  // In doubt the barrier may have had its reply, and the client would wait for ever.
+  const bool barred = pending_.back().barrier && !in_doubt_;
+  return !barred && pending_.size() < limits_.in_flight_max;
 }
 
 bool Dialogue::wants(Side side) const {

@@ -132,6 +132,7 @@ class Dialogue {
   void conclude_head(int code);
   bool overtaken_greeting(const Line& line) const;
   const PendingCommand* pair(const Reply& reply);
+  void settle_doubt(int code);
   void record_reply(const Reply& reply, const PendingCommand* answered);
   void inspect_reply(const Reply& reply, const PendingCommand* answered);
   void inspect_line(std::string_view text, Ending ending, std::optional<CommandId> to);
@@ -170,6 +171,7 @@ class Dialogue {
   // The last final reply, to know a second one to the same command.
   const Verb* last_verb_ = nullptr;
   int last_code_ = 0;
+  bool in_doubt_ = false;  // one such was seen, and perhaps it was none
 };
 
 }  // namespace ftpscope

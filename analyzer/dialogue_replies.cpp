@@ -93,6 +93,7 @@ void Dialogue::conclude_head(int code) {
   }
   const auto command = std::move(pending_.front());
   pending_.erase(pending_.begin());
+  in_doubt_ = in_doubt_ && !pending_.empty();
   conclude(command, code);
   deliver_own_answers();
 }
@@ -112,6 +113,7 @@ const PendingCommand* Dialogue::pair(const Reply& reply) {
     }
     pending_.erase(pending_.begin());
   }
+  settle_doubt(*reply.code);
   // The last reply once more, and it is none that the next command may get: the server said it
   // twice.
   const bool again = last_verb_ && last_code_ == *reply.code;
@@ -119,9 +121,20 @@ const PendingCommand* Dialogue::pair(const Reply& reply) {
       !pending_.empty() && (!pending_.front().verb || pending_.front().verb->allows(*reply.code));
   if (!pending_.empty() && (fits_head || !again)) return &pending_.front();
   const bool second = last_verb_ && *reply.code != 421;
+  in_doubt_ = second && !pending_.empty();
   recorder_.finding(second ? FindingId::reply_second_final : FindingId::reply_unsolicited,
                     std::nullopt, second ? last_verb_->name : std::string_view{});
   return nullptr;
+}
+
+// A reply was taken for a second final one. If it was the head's after all, with a code that the
+// head may not get, then the next reply is not for the head: the next command may get it, the head
+// may not.
+void Dialogue::settle_doubt(int code) {
+  const auto fits = [code](const PendingCommand& c) { return !c.verb || c.verb->allows(code); };
+  if (!in_doubt_ || pending_.size() < 2 || fits(pending_[0]) || !fits(pending_[1])) return;
+  pending_.erase(pending_.begin());
+  in_doubt_ = false;
 }
 
 void Dialogue::record_reply(const Reply& reply, const PendingCommand* answered) {

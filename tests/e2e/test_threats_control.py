@@ -374,6 +374,18 @@ class S06EndlessReplies(unittest.TestCase):
                 session.ask(b"NOOP\r\n", code + b" odd\r\n")
                 session.assert_in_step()
 
+    def test_S06_a_server_that_says_the_same_to_everything_is_no_dead_end(self):
+        """250 may not answer NOOP, and behind another 250 it might be that one's second."""
+        with scene("--quiet") as s, Listener() as data:
+            session = s.session()
+            for _ in range(50):
+                session.ask(b"CWD a\r\n", b"250 OK.\r\n")
+                session.ask(b"NOOP\r\n", b"250 OK.\r\n")
+            session.client.send(b"PASV\r\n")
+            session.server.expect(b"PASV\r\n")
+            session.server.send(b"227 OK (" + comma(*data.address) + b")\r\n")
+            self.assertNotEqual(address_in(session.client.line()), data.address)
+
     def test_S06_preliminary_replies_without_end_stay_with_their_command(self):
         with scene("--quiet") as s:
             session = s.session()

@@ -612,8 +612,9 @@ void World::finish() {
     expose(true, true);
     quiet_channel(true);
     if (round >= 3) close_channel_by(true, ChannelEnd::fin, Side::server);
-    const bool open =
-        pick(true, [](const Channel& c) { return c.opened || !c.exposed; }).has_value();
+    const bool open = pick(true, [](const Channel& c) {
+                        return c.opened || !c.exposed || c.closing;
+                      }).has_value();
     check(ended_ || open || machine_.deadline(), "who waits has a timer");
     pass_time(std::chrono::seconds(round < 3 ? 5 : 20));
   }
