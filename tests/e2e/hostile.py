@@ -1,6 +1,6 @@
 """Peers that do to the proxy what no decent FTP program does, one step at a time.
 
-Most tests play both ends themselves, in one thread, so that the order of all that happens is theirs:
+Most tests play both ends themselves, in one thread, so that the order of things is theirs:
 
     with scene("--max-line", "1024") as s:
         session = s.session()                # client and server logged in, through the proxy
@@ -216,7 +216,8 @@ def until_read(wire: Wire) -> None:
 
 def _unread(wire: Wire) -> int:
     """Bytes in the receive queue of the other end, which is on this host too (sock_diag(7)). The
-    kernel is asked for that one socket: /proc/net/tcp has thousands of lines when tests have run."""
+    kernel is asked for that one socket: /proc/net/tcp has thousands of lines when tests have run.
+    """
     local, peer = wire.sock.getpeername(), wire.sock.getsockname()
     ports = struct.pack("!HH", local[1], peer[1])
     hosts = b"".join(socket.inet_aton(name[0]).ljust(16, b"\0") for name in (local, peer))
@@ -574,13 +575,13 @@ def rss_kib(pid: int) -> int:
 
 @functools.cache
 def room_kib(kib: int) -> int:
-    """What memory that should be flat may grow by. AddressSanitizer keeps what was freed: 256 MiB."""
+    """What flat memory may grow by. AddressSanitizer keeps what was freed: 256 MiB."""
     sanitized = b"__asan_init" in harness.BINARY.read_bytes()
     return kib + (400 << 10 if sanitized else 0)
 
 
 def cpu_s(pid: int) -> float:
-    """Seconds on a processor, in nanoseconds' steps (the 10 ms of /proc/PID/stat are too coarse)."""
+    """Seconds on a processor (the 10 ms of /proc/PID/stat are too coarse)."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 

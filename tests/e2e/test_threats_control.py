@@ -97,7 +97,9 @@ class S01LongLines(unittest.TestCase):
                 received = session.server.ending()[0]
                 session.server.close()
                 lines = session.server.seen[before:].split(b"\n")
-                self.assertFalse([line for line in lines if line.startswith(b"DELE")], (k, received))
+                self.assertFalse(
+                    [line for line in lines if line.startswith(b"DELE")], (k, received)
+                )
 
     def test_S01c_long_reply_lines_end_the_session_with_421(self):
         with scene(*SHORT_LINES) as s:
@@ -254,7 +256,13 @@ class S03Telnet(unittest.TestCase):
 
 
 class S04Separators(unittest.TestCase):
-    FORMS = (b"PORT\t%s\r\n", b" PORT %s\r\n", b"pOrT  %s\r\n", b"\tport\v%s\r\n", b"  EPRT\t%s\r\n")
+    FORMS = (
+        b"PORT\t%s\r\n",
+        b" PORT %s\r\n",
+        b"pOrT  %s\r\n",
+        b"\tport\v%s\r\n",
+        b"  EPRT\t%s\r\n",
+    )
 
     def test_S04_an_address_command_is_known_in_any_dress(self):
         for lines in POSTURES:
@@ -301,7 +309,8 @@ class S05AddressGrammar(unittest.TestCase):
             b"0x7f,0,0,1,20,20", b"0177,0,0,1,20,20", b"127, 0,0,1,20,20", b"127,0,0,1,20,20xyz",
             b"127,0,0,1,20", b"127,0,0,1,20,20,20", b"127,0,0,1,0,0", b"127,0,0,1,0,1",
             b"127,0,0,1,3,255", b"127,0,0,1,256,0", b"127,0,0,1,4294967296,21", b"", b"127.0.0.1",
-            b"0,0,0,0,20,20", b"255,255,255,255,20,20", b"224,0,0,1,20,20", b"169,254,169,254,20,20",
+            b"0,0,0,0,20,20", b"255,255,255,255,20,20", b"224,0,0,1,20,20",
+            b"169,254,169,254,20,20",
             b"10,0,0,1,20,20", b"127,0,0,2,20,20", b"127,0,0,1,20,20 ", b" 127,0,0,1,20,20",
             b"127,0,0,1,20,-20", b"127,,0,1,20,20", b"1" * 400, b"1," * 300,
         ],
@@ -314,7 +323,9 @@ class S05AddressGrammar(unittest.TestCase):
             b"|1|169.254.169.254|5000|", b"|2|ff02::1|5000|", b"|1|127.0.0.1|05000|",
             b"|1|127.0.0.1|5000|x", b"||127.0.0.1|5000|", b"",
         ],
-        "LPRT": [b"4,4,10,0,0,1,2,20,20", b"4,4,127,0,0,1,2,0,21", b"6,4,127,0,0,1,2,20,20", b"4,4"],
+        "LPRT": [
+            b"4,4,10,0,0,1,2,20,20", b"4,4,127,0,0,1,2,0,21", b"6,4,127,0,0,1,2,20,20", b"4,4",
+        ],
     }  # fmt: skip
 
     def test_S05_tricks_with_addresses_reach_no_server(self):
@@ -582,7 +593,7 @@ class S16EpsvAll(unittest.TestCase):
 
 
 class S21Segments(unittest.TestCase):
-    """The same dialogue, cut at every position: the other end gets the same, the log says the same."""
+    """One dialogue, cut at every position: the other end gets the same, the log says the same."""
 
     DIALOGUE = [
         ("S", b"220-FileZilla Server version 0.9.48 beta\r\n220-by Tim\r\n220 Please visit\r\n"),
@@ -601,7 +612,8 @@ class S21Segments(unittest.TestCase):
         ("S", b"215 UNIX\r\n"),
         ("C", b"PORT 10,0,0,1,4,1\r\n"),
         ("C", b"RETR f\r\n"),
-        ("S", b"123-First line\r\nSecond line\r\n 234 A line beginning with numbers\r\n123 The last line\r\n"),
+        ("S", b"123-First line\r\nSecond line\r\n 234 A line beginning with numbers\r\n"
+              b"123 The last line\r\n"),
         ("S", b"550 No such file\r\n"),
         ("C", b"QUIT\r\n"),
         ("S", b"221 Goodbye\r\n"),
@@ -669,7 +681,9 @@ class Tls(unittest.TestCase):
 
     def test_TLS_after_the_234_every_byte_passes_both_ways_unread(self):
         # Among them lines that would be rewritten, refused or logged if anyone read them.
-        content = bytes(range(256)) * 300 + b"PORT 10,0,0,1,4,1\r\nPASS marker\r\nGET / HTTP/1.1\r\n"
+        content = (
+            bytes(range(256)) * 300 + b"PORT 10,0,0,1,4,1\r\nPASS marker\r\nGET / HTTP/1.1\r\n"
+        )
         answer = b"227 (10,0,0,1,4,1)\r\n" + bytes(reversed(range(256))) * 300
         with scene("--max-line", "64", "--max-reply", "64") as s:
             session = self.opaque(s, self.HELLO)

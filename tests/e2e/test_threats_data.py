@@ -1,4 +1,4 @@
-"""Attacks on data connections, and their odd endings: threats.md S11 to S15, and the order of 226."""
+"""Attacks on data connections, their odd endings, the order of 226: threats.md S11 to S15."""
 from __future__ import annotations
 
 import contextlib
@@ -53,7 +53,11 @@ class S11Bounce(unittest.TestCase):
     def test_S11_ports_below_1024_and_the_proxy_itself_are_refused(self):
         with scene() as s:
             session = s.session()
-            for host, port in (("127.0.0.1", 25), ("127.0.0.1", 1023), (s.proxy.host, s.proxy.port)):
+            for host, port in (
+                ("127.0.0.1", 25),
+                ("127.0.0.1", 1023),
+                (s.proxy.host, s.proxy.port),
+            ):
                 self.check_refused(session, b"PORT " + comma(host, port))
                 self.check_refused(session, b"EPRT |1|%s|%d|" % (host.encode(), port))
             self.assertEqual(session.records("channel"), [])
@@ -100,7 +104,12 @@ class S12ForeignPassiveReply(unittest.TestCase):
                 self.assertIn("FTP-227-FOREIGN-ADDRESS", session.findings())
 
     def test_S12_addresses_that_cannot_be_meant(self):
-        for text in (b"10,0,0,1,20,20", b"0,0,0,0,20,20", b"224,0,0,1,20,20", b"255,255,255,255,20,20"):
+        for text in (
+            b"10,0,0,1,20,20",
+            b"0,0,0,0,20,20",
+            b"224,0,0,1,20,20",
+            b"255,255,255,255,20,20",
+        ):
             with self.subTest(text), scene() as s:
                 session = s.session()
                 session.client.send(b"PASV\r\n")

@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import resource
 import signal
 import subprocess
 import tempfile
@@ -11,7 +9,6 @@ import threading
 import time
 import unittest
 import unittest.mock
-from pathlib import Path
 
 import proxy as harness
 from check_log import check_bytes
@@ -476,7 +473,7 @@ class Shutdown(unittest.TestCase):
 
 
 class Vanishing(unittest.TestCase):
-    """Whoever goes away in whatever state: the session ends, and nothing of it stays (the oracles)."""
+    """Whoever goes away in whatever state: the session ends, and the oracles find nothing left."""
 
     @staticmethod
     def before_the_greeting(s) -> Session:

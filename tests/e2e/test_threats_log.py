@@ -134,7 +134,11 @@ class S30Secrets(unittest.TestCase):
         b"SITE CHPASS %s\r\n", b"site pswd %s\r\n", b"MIC %s\r\n", b"CONF %s\r\n", b"ENC %s\r\n",
         b"\xff\xf1PASS %s\r\n", b"REIN\r\nPASS %s\r\n", b"NOOP\rPASS %s\r\n",
     ]  # fmt: skip
-    ECHOES = [b"530 %s is wrong.\r\n", b"530-No\r\n your %s\r\n530 No.\r\n", b"230-%s\r\n230 In.\r\n"]
+    ECHOES = [
+        b"530 %s is wrong.\r\n",
+        b"530-No\r\n your %s\r\n530 No.\r\n",
+        b"230-%s\r\n230 In.\r\n",
+    ]
 
     def run_places(self, *args: str):
         places = [(False, p, None) for p in self.BEFORE_LOGIN]
@@ -485,7 +489,9 @@ class Kill(unittest.TestCase):
             client.send(b"QUIT\r\n")
             client.expect_code(221)
             client.close()
-        self.assertTrue(proxy.final_log.startswith(torn + b"\n{"), proxy.final_log[len(torn) :][:80])
+        self.assertTrue(
+            proxy.final_log.startswith(torn + b"\n{"), proxy.final_log[len(torn) :][:80]
+        )
         self.assertEqual(len(proxy.records("end")), 1)
 
 

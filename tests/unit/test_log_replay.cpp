@@ -218,10 +218,11 @@ TEST_CASE("a torn last line is no problem, a torn line inside is") {
 }
 
 TEST_CASE("the captures come again") {
-  const auto captures = std::filesystem::path(__FILE__).parent_path() / "../../captures";
+  const auto captures = std::filesystem::path(FTPSCOPE_CAPTURES);
   for (const auto* name : {"demo", "misbehaving"}) {
     CAPTURE(name);
     std::ifstream file(captures / name / "session.jsonl", std::ios::binary);
+    REQUIRE(file);
     std::ostringstream log;
     log << file.rdbuf();
     const auto expected = records_to_come_again(log.str());
