@@ -244,6 +244,16 @@ class Listener:
         self.host, self.port = self.sock.getsockname()[:2]
         self.address = (self.host, self.port)
 
+    @classmethod
+    def twins(cls, host: str, other_host: str) -> tuple["Listener", "Listener"]:
+        """Two hosts' listeners on the same port, which the kernel can promise for one only."""
+        while True:
+            first = cls(host)
+            try:
+                return first, cls(other_host, first.port)
+            except OSError:
+                first.close()
+
     def __enter__(self) -> "Listener":
         return self
 

@@ -215,7 +215,9 @@ def launch(
 ) -> subprocess.Popen:
     fd = listener.fileno()
     if name in STANDALONE:
-        argv = [sys.executable, str(HERE / "pyftpd.py"), str(fd), str(root), USER, password()]
+        # The account must be able to read it, and a clone made by mktemp -d is its owner's alone.
+        script = shutil.copy(HERE / "pyftpd.py", private)
+        argv = [sys.executable, script, str(fd), str(root), USER, password()]
         account = {"user": USER, "group": USER, "extra_groups": []}
     else:
         argv = [

@@ -83,9 +83,9 @@ class S11Bounce(unittest.TestCase):
 class S12ForeignPassiveReply(unittest.TestCase):
     def test_S12_a_227_that_names_another_host_leads_to_the_server(self):
         for mode in ("PASV", "EPSV"):
-            with self.subTest(mode), scene() as s, Listener("127.0.0.9") as victim:
+            victim, own = Listener.twins("127.0.0.9", "127.0.0.1")
+            with self.subTest(mode), scene() as s, victim, own:
                 session = s.session()
-                own = Listener("127.0.0.1", victim.port)  # the same port, at the right host
                 session.client.send(mode.encode() + b"\r\n")
                 session.server.expect(mode.encode() + b"\r\n")
                 session.server.send(
@@ -95,7 +95,7 @@ class S12ForeignPassiveReply(unittest.TestCase):
                 )
                 ours = address_in(session.client.line())
                 self.assertEqual(ours[0], "127.0.0.1")
-                with contextlib.closing(own), contextlib.closing(connect(*ours)) as data:
+                with contextlib.closing(connect(*ours)) as data:
                     server_data = own.accept()
                     server_data.send(b"yes")
                     server_data.close()
