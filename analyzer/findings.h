@@ -27,6 +27,14 @@ enum class FindingId : std::uint8_t {
   reply_before_data_end,
   reply_missing,
   greeting_not_ftp,
+  reply_slow,
+  feat_syntax,
+  pwd_syntax,
+  size_syntax,
+  mdtm_syntax,
+  mlst_syntax,
+  mlsd_syntax,
+  utf8_violated,
   // lines, either side
   line_lf_only,
   line_no_ending,
@@ -43,6 +51,14 @@ enum class FindingId : std::uint8_t {
   command_pipelined,
   not_ftp,
   too_many_unknown,
+  before_greeting,
+  order_rnto,
+  order_rnfr,
+  order_pass,
+  order_rest,
+  order_login,
+  order_no_setup,
+  order_setup_unused,
   // addresses
   port_malformed,
   port_foreign,
@@ -56,6 +72,16 @@ enum class FindingId : std::uint8_t {
   pasv_wrong_reply,
   address_unasked,
   address_family,
+  port_unroutable,
+  pasv_unroutable,
+  pasv_form,
+  epsv_form,
+  epsv_refused,
+  eprt_refused,
+  pasv_refused,
+  port_refused,
+  ipv4_command_over_ipv6,
+  middlebox_rewrote,
   // data connections
   data_stranger,
   data_never_connected,
@@ -63,17 +89,64 @@ enum class FindingId : std::uint8_t {
   data_ports_exhausted,
   data_reset,
   data_stalled,
+  data_refused,
+  data_unreachable,
+  data_late,
+  data_no_command,
+  data_other_host,
+  data_several,
+  data_reset_after_end,
+  data_cut_by_receiver,
+  data_empty,
+  transfer_cannot_open,
+  transfer_aborted,
+  transfer_never_completed,
+  size_mismatch,
+  announced_mismatch,
+  ascii_size,
+  rest_ignored,
+  type_default,
+  type_refused,
+  rate_low,
   // TLS
   tls_opaque,
   tls_refused,
   tls_plaintext_behind_auth,
-  // life of the session
+  tls_auth_refused,
+  tls_auth_stripped,
+  tls_data_in_clear,
+  tls_not_resumed,
+  tls_reuse_required,
+  tls_no_close_notify,
+  tls_old_version,
+  // the session's life
   timeout_greeting,
   timeout_login,
   timeout_line,
   timeout_idle,
   control_reset,
   quit_with_transfer,
+  greeting_slow,
+  login_slow,
+  login_refused,
+  login_without_password,
+  password_in_clear,
+  service_closing,
+  server_closed_silently,
+  control_dead_after_transfer,
+  retries,
+  // attacks
+  password_guessing,
+  terminal_escape,
+  forged_reply,
+  // the capture that was analysed
+  capture_damaged,
+  capture_gap,
+  capture_overlap,
+  capture_mid_stream,
+  capture_one_way,
+  capture_data_missing,
+  capture_limit,
   count_,
 };
 
@@ -81,12 +154,16 @@ struct FindingRow {
   FindingId id;
   std::string_view name;  // stable: scripts select by it
   Severity severity;
-  Blame blame;
-  std::string_view source;
+  Blame blame;              // who most likely has to change something
+  std::string_view source;  // RFC and section, or the option that set the limit
   std::string_view title;
+  std::string_view seen;    // what the records show when it is told, and what that means
+  std::string_view remedy;  // what to do about it, and by whom
 };
 
 const FindingRow& row_of(FindingId id);
+// In any case of letters; null when there is none of that name.
+const FindingRow* find_finding(std::string_view name);
 std::span<const FindingRow> all_findings();
 
 std::string_view name_of(Severity severity);

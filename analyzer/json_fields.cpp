@@ -156,14 +156,16 @@ Endpoint JsonFields::endpoint(std::string_view key) {
   return endpoint.value_or(Endpoint{});
 }
 
+JsonFields JsonFields::object(std::string_view key) {
+  static const Json nothing = Json::object();
+  const auto& value = need(key);
+  if (!value.is_object()) wrong(key, "an object is expected");
+  return {value.is_object() ? value : nothing, where_ + std::string(key) + ".", error_};
+}
+
 std::optional<Leg> JsonFields::leg_or_null(std::string_view key) {
   if (!has(key)) return std::nullopt;
-  const auto& value = need(key);
-  if (!value.is_object()) {
-    wrong(key, "an object with from and to is expected");
-    return std::nullopt;
-  }
-  JsonFields inner(value, where_ + std::string(key) + ".", error_);
+  auto inner = object(key);
   return Leg{inner.endpoint("from"), inner.endpoint("to")};
 }
 

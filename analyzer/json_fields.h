@@ -41,6 +41,8 @@ class JsonFields {
   std::optional<Timestamp> time_or_null(std::string_view key);
   Endpoint endpoint(std::string_view key);
   std::optional<Leg> leg_or_null(std::string_view key);
+  // The object in that field; an empty one when it is missing, which is a problem.
+  JsonFields object(std::string_view key);
 
   // The value of an enum whose name_of() is the text; `last` is its last value.
   template <class Enum>

@@ -12,6 +12,7 @@ std::string_view name_of(Setup setup) {
     case Setup::pasv: return "pasv";
     case Setup::epsv: return "epsv";
     case Setup::lpsv: return "lpsv";
+    case Setup::unknown: return "unknown";
   }
   return "";
 }
@@ -29,6 +30,8 @@ std::string_view name_of(ChannelEnd end) {
     case ChannelEnd::connect_failed: return "connect-failed";
     case ChannelEnd::replaced: return "replaced";
     case ChannelEnd::session_ended: return "session-ended";
+    case ChannelEnd::refused: return "refused";
+    case ChannelEnd::open: return "open";
   }
   return "";
 }
@@ -43,6 +46,7 @@ std::string_view name_of(SessionEnd end) {
     case SessionEnd::shutdown: return "shutdown";
     case SessionEnd::connect_failed: return "connect-failed";
     case SessionEnd::not_ftp: return "not-ftp";
+    case SessionEnd::open: return "open";
   }
   return "";
 }

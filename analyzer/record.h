@@ -28,7 +28,8 @@ using CommandId =
 using ChannelId =
     std::uint32_t;  // 1, 2, ... a data channel: the pair of data connections of a transfer
 
-enum class Setup : std::uint8_t { port, eprt, lprt, pasv, epsv, lpsv };
+// `unknown`: seen in a capture, and the command that asked for it was not.
+enum class Setup : std::uint8_t { port, eprt, lprt, pasv, epsv, lpsv, unknown };
 enum class Direction : std::uint8_t { download, upload };
 enum class ChannelEnd : std::uint8_t {
   fin,              // a peer closed it
@@ -38,6 +39,8 @@ enum class ChannelEnd : std::uint8_t {
   connect_failed,   // one came, the other side could not be reached
   replaced,         // a newer PASV or PORT made it useless
   session_ended,    // the control connection went away
+  refused,          // in a capture: the SYN was answered by RST, or reported unreachable
+  open,             // still open where the capture ends
 };
 enum class SessionEnd : std::uint8_t {
   fin,
@@ -48,6 +51,7 @@ enum class SessionEnd : std::uint8_t {
   shutdown,        // the proxy was told to stop
   connect_failed,  // the server could not be reached
   not_ftp,
+  open,  // the capture ends before the session does
 };
 
 std::string_view name_of(Setup setup);
@@ -65,9 +69,9 @@ namespace record {
 
 struct Session {
   Endpoint client;
-  Endpoint proxy;           // where the client reached us
-  std::string_view server;  // as asked for: host:port
-  std::string_view lines;   // posture
+  std::optional<Endpoint> proxy;  // where the client reached us; none in a capture
+  std::string_view server;        // as asked for: host:port
+  std::string_view lines;         // posture
   std::string_view tls;
 };
 
@@ -125,7 +129,7 @@ struct ChannelExposed {
 
 struct ChannelOpened {
   ChannelId id = 0;
-  CommandId to = 0;
+  std::optional<CommandId> to;  // the command that asked for it, or gave its address
   Setup setup = Setup::pasv;
   Leg client;
   Leg server;
@@ -146,10 +150,14 @@ struct Data {
   std::optional<Timestamp> first_byte;
   std::optional<Timestamp> last_byte;
   Timestamp closed;
-  std::optional<Side> closed_first;  // none: the proxy
+  std::optional<Side> closed_first;  // none: the proxy, or nobody in a capture
   ChannelEnd how = ChannelEnd::fin;
   std::uint32_t strangers = 0;
-  std::string_view payload;  // the file in a recording that has the bytes
+  bool captured = false;          // seen in a capture: there is no proxy
+  std::uint64_t missing = 0;      // of the bytes, those that a capture does not have
+  std::string_view payload = {};  // the file in a recording or an extraction that has the bytes
+  std::string_view sha256 = {};   // of that file, in hexadecimal
+  std::string_view type = {};     // of that file, as libmagic names it
 };
 
 std::uint64_t bytes_of(const Data& data);
@@ -168,12 +176,56 @@ struct Opaque {
   CommandId to = 0;
 };
 
+// What a TLS handshake shows to somebody who only watches.
+struct Tls {
+  std::optional<ChannelId> channel;  // none: the control connection
+  std::string_view version;          // "1.2"; the one that the server chose
+  std::string_view sni;
+  std::span<const std::string_view> alpn;   // as the client offered them
+  std::span<const std::string_view> names;  // of the server's certificate, up to TLS 1.2
+  std::optional<bool> resumed;
+  std::optional<bool> close_notify_client;  // up to TLS 1.2; later ones are encrypted
+  std::optional<bool> close_notify_server;
+};
+
+// In a capture: bytes of the control connection that were not captured.
+struct Gap {
+  Side from = Side::client;
+  std::uint64_t bytes = 0;
+};
+
+// In a capture: the same bytes came twice, and differed. The first were taken.
+struct Overlap {
+  Side from = Side::client;
+  std::string_view kept;
+  std::string_view other;
+};
+
+// A part of a capture file that cannot be read; what follows is.
+struct Damage {
+  std::uint64_t packet = 0;  // the number of the next one
+  std::uint64_t offset = 0;  // in the file
+  std::string_view what;
+};
+
+// A capture as a whole, when its end has been reached.
+struct Capture {
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;  // of the file
+  std::uint64_t flows = 0;  // TCP connections
+  std::uint64_t sessions = 0;
+  std::uint64_t skipped = 0;  // packets that are not TCP, or cannot be read
+  std::optional<Timestamp> first;
+  std::optional<Timestamp> last;
+};
+
 struct Lost {
   std::uint64_t records = 0;
 };
 
 struct End {
-  std::optional<Side> by;  // none: the proxy
+  std::optional<Side> by;  // none: the proxy, or nobody in a capture
+  bool captured = false;
   SessionEnd how = SessionEnd::fin;
   std::string_view why;
   std::uint64_t commands = 0;
@@ -188,7 +240,8 @@ struct End {
 };
 
 using Body = std::variant<Session, Connected, Command, Reply, ReplyPart, Rewrite, ChannelExposed,
-                          ChannelOpened, Data, Finding, Opaque, Lost, End>;
+                          ChannelOpened, Data, Finding, Opaque, Tls, Gap, Overlap, Damage, Capture,
+                          Lost, End>;
 
 }  // namespace record
 
@@ -206,6 +259,15 @@ class RecordSink {
 
  protected:
   ~RecordSink() = default;
+};
+
+// Takes what the rules have to say (Recorder).
+class FindingSink {
+ public:
+  virtual void finding(FindingId id, std::optional<CommandId> to, std::string_view detail = {}) = 0;
+
+ protected:
+  ~FindingSink() = default;
 };
 
 }  // namespace ftpscope

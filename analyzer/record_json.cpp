@@ -49,12 +49,28 @@ void name_or_null(JsonObject& object, std::string_view key, const std::optional<
   value ? object.word(key, name_of(*value)) : object.null(key);
 }
 
-void lines_field(JsonObject& object, std::span<const std::string_view> lines) {
-  auto& out = object.name("lines");
+void word_or_null(JsonObject& object, std::string_view key, std::string_view word) {
+  word.empty() ? object.null(key) : object.word(key, word);
+}
+
+// Whoever is none of the two is the proxy, and where there is none, nobody.
+void party_field(JsonObject& object, std::string_view key, std::optional<Side> side,
+                 bool captured) {
+  if (!side && captured) return object.null(key);
+  object.word(key, side ? name_of(*side) : "proxy");
+}
+
+void flag_or_null(JsonObject& object, std::string_view key, std::optional<bool> value) {
+  value ? object.flag(key, *value) : object.null(key);
+}
+
+void texts_field(JsonObject& object, std::string_view key,
+                 std::span<const std::string_view> texts) {
+  auto& out = object.name(key);
   out += '[';
-  for (std::size_t i = 0; i < lines.size(); ++i) {
+  for (std::size_t i = 0; i < texts.size(); ++i) {
     if (i > 0) out += ',';
-    append_json_bytes(out, lines[i]);
+    append_json_bytes(out, texts[i]);
   }
   out += ']';
 }
@@ -73,10 +89,10 @@ void endings_field(JsonObject& object, std::span<const Ending> endings) {
 void body_fields(JsonObject& o, const record::Session& r) {
   o.number("schema", kSchemaVersion);
   endpoint_field(o, "client", r.client);
-  endpoint_field(o, "proxy", r.proxy);
+  r.proxy ? endpoint_field(o, "proxy", *r.proxy) : o.null("proxy");
   o.text("server", r.server);
-  o.word("lines", r.lines);
-  o.word("tls", r.tls);
+  word_or_null(o, "lines", r.lines);
+  word_or_null(o, "tls", r.tls);
 }
 
 void body_fields(JsonObject& o, const record::Connected& r) {
@@ -100,7 +116,7 @@ void body_fields(JsonObject& o, const record::Reply& r) {
   number_or_null(o, "code", r.code);
   if (r.preliminary) o.flag("preliminary", true);
   if (r.by_proxy) o.word("by", "proxy");
-  lines_field(o, r.lines);
+  texts_field(o, "lines", r.lines);
   endings_field(o, r.endings);
   if (r.redacted) o.flag("redacted", true);
   r.latency ? o.number("latency_us", r.latency->count()) : o.null("latency_us");
@@ -109,7 +125,7 @@ void body_fields(JsonObject& o, const record::Reply& r) {
 void body_fields(JsonObject& o, const record::ReplyPart& r) {
   number_or_null(o, "to", r.to);
   number_or_null(o, "code", r.code);
-  lines_field(o, r.lines);
+  texts_field(o, "lines", r.lines);
   endings_field(o, r.endings);
 }
 
@@ -133,7 +149,7 @@ void body_fields(JsonObject& o, const record::ChannelExposed& r) {
 
 void body_fields(JsonObject& o, const record::ChannelOpened& r) {
   o.number("id", r.id);
-  o.number("to", r.to);
+  number_or_null(o, "to", r.to);
   o.word("event", "opened");
   o.word("setup", name_of(r.setup));
   leg_field(o, "client", r.client);
@@ -158,11 +174,13 @@ void body_fields(JsonObject& o, const record::Data& r) {
   const auto duration = duration_of(r);
   duration ? o.number("duration_us", duration->count()) : o.null("duration_us");
   number_or_null(o, "rate", rate_of(r));
-  r.closed_first ? o.word("closed_first", name_of(*r.closed_first))
-                 : o.word("closed_first", "proxy");
+  party_field(o, "closed_first", r.closed_first, r.captured);
   o.word("how", name_of(r.how));
   o.number("strangers", r.strangers);
+  if (r.missing > 0) o.number("missing", r.missing);
   if (!r.payload.empty()) o.text("payload", r.payload);
+  if (!r.sha256.empty()) o.word("sha256", r.sha256);
+  if (!r.type.empty()) o.text("type", r.type);
 }
 
 void body_fields(JsonObject& o, const record::Finding& r) {
@@ -178,10 +196,49 @@ void body_fields(JsonObject& o, const record::Finding& r) {
 
 void body_fields(JsonObject& o, const record::Opaque& r) { o.number("to", r.to); }
 
+void body_fields(JsonObject& o, const record::Tls& r) {
+  number_or_null(o, "channel", r.channel);
+  word_or_null(o, "version", r.version);
+  r.sni.empty() ? o.null("sni") : o.bytes("sni", r.sni);
+  texts_field(o, "alpn", r.alpn);
+  texts_field(o, "names", r.names);
+  flag_or_null(o, "resumed", r.resumed);
+  JsonObject notify(o.name("close_notify"));
+  flag_or_null(notify, "client", r.close_notify_client);
+  flag_or_null(notify, "server", r.close_notify_server);
+}
+
+void body_fields(JsonObject& o, const record::Gap& r) {
+  o.word("from", name_of(r.from));
+  o.number("bytes", r.bytes);
+}
+
+void body_fields(JsonObject& o, const record::Overlap& r) {
+  o.word("from", name_of(r.from));
+  o.bytes("kept", r.kept);
+  o.bytes("other", r.other);
+}
+
+void body_fields(JsonObject& o, const record::Damage& r) {
+  o.number("packet", r.packet);
+  o.number("offset", r.offset);
+  o.text("what", r.what);
+}
+
+void body_fields(JsonObject& o, const record::Capture& r) {
+  o.number("packets", r.packets);
+  o.number("bytes", r.bytes);
+  o.number("flows", r.flows);
+  o.number("sessions", r.sessions);
+  o.number("skipped", r.skipped);
+  time_field(o, "first", r.first);
+  time_field(o, "last", r.last);
+}
+
 void body_fields(JsonObject& o, const record::Lost& r) { o.number("records_lost", r.records); }
 
 void body_fields(JsonObject& o, const record::End& r) {
-  r.by ? o.word("by", name_of(*r.by)) : o.word("by", "proxy");
+  party_field(o, "by", r.by, r.captured);
   o.word("how", name_of(r.how));
   o.bytes("why", r.why);
   o.number("commands", r.commands);
@@ -213,6 +270,11 @@ std::string_view kind_of(const record::ChannelOpened&) { return "channel"; }
 std::string_view kind_of(const record::Data&) { return "data"; }
 std::string_view kind_of(const record::Finding&) { return "finding"; }
 std::string_view kind_of(const record::Opaque&) { return "opaque"; }
+std::string_view kind_of(const record::Tls&) { return "tls"; }
+std::string_view kind_of(const record::Gap&) { return "gap"; }
+std::string_view kind_of(const record::Overlap&) { return "overlap"; }
+std::string_view kind_of(const record::Damage&) { return "damage"; }
+std::string_view kind_of(const record::Capture&) { return "capture"; }
 std::string_view kind_of(const record::Lost&) { return "lost"; }
 std::string_view kind_of(const record::End&) { return "end"; }
 

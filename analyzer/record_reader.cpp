@@ -33,6 +33,11 @@ class RecordReader {
   record::Body data();
   record::Body finding();
   record::Body opaque();
+  record::Body tls();
+  record::Body gap();
+  record::Body overlap();
+  record::Body damage();
+  record::Body capture();
   record::Body lost();
   record::Body end();
 
@@ -42,6 +47,13 @@ class RecordReader {
   std::string_view bytes_or_nothing(std::string_view key) {
     return fields_.has(key) ? bytes(key) : std::string_view{};
   }
+  std::string_view text_or_nothing(std::string_view key) {
+    return fields_.has(key) ? text(key) : std::string_view{};
+  }
+  std::optional<bool> flag_or_null(JsonFields& fields, std::string_view key) {
+    return fields.has(key) ? std::optional(fields.flag(key)) : std::nullopt;
+  }
+  std::span<const std::string_view> texts(std::string_view key);
   void read_lines();
   // "proxy", or null, is neither of them.
   std::optional<Side> side_or_proxy(std::string_view key);
@@ -61,6 +73,11 @@ const RecordReader::Kind RecordReader::kKinds[] = {
     {"data", &RecordReader::data},
     {"finding", &RecordReader::finding},
     {"opaque", &RecordReader::opaque},
+    {"tls", &RecordReader::tls},
+    {"gap", &RecordReader::gap},
+    {"overlap", &RecordReader::overlap},
+    {"damage", &RecordReader::damage},
+    {"capture", &RecordReader::capture},
     {"lost", &RecordReader::lost},
     {"end", &RecordReader::end},
 };
@@ -81,6 +98,12 @@ record::Body RecordReader::body() {
   return {};
 }
 
+std::span<const std::string_view> RecordReader::texts(std::string_view key) {
+  auto& list = owned_.lists_.emplace_back();
+  for (auto& text : fields_.list_of_bytes(key)) list.push_back(keep(std::move(text)));
+  return list;
+}
+
 void RecordReader::read_lines() {
   for (auto& line : fields_.list_of_bytes("lines")) owned_.lines_.push_back(keep(std::move(line)));
   owned_.endings_ = fields_.endings("endings", owned_.lines_.size());
@@ -92,11 +115,12 @@ std::optional<Side> RecordReader::side_or_proxy(std::string_view key) {
 }
 
 record::Body RecordReader::session() {
-  return record::Session{.client = fields_.endpoint("client"),
-                         .proxy = fields_.endpoint("proxy"),
-                         .server = text("server"),
-                         .lines = text("lines"),
-                         .tls = text("tls")};
+  return record::Session{
+      .client = fields_.endpoint("client"),
+      .proxy = fields_.has("proxy") ? std::optional(fields_.endpoint("proxy")) : std::nullopt,
+      .server = text("server"),
+      .lines = text_or_nothing("lines"),
+      .tls = text_or_nothing("tls")};
 }
 
 record::Body RecordReader::connected() {
@@ -148,11 +172,12 @@ record::Body RecordReader::rewrite() {
 record::Body RecordReader::channel() {
   const auto event = fields_.text("event");
   const auto id = fields_.number<ChannelId>("id");
-  const auto to = fields_.number<CommandId>("to");
-  const auto setup = fields_.named("setup", Setup::lpsv);
+  const auto to = fields_.number_or_null<CommandId>("to");
+  const auto setup = fields_.named("setup", Setup::unknown);
   if (event == "exposed") {
+    if (!to) fields_.wrong("to", "is missing");
     return record::ChannelExposed{.id = id,
-                                  .to = to,
+                                  .to = to.value_or(0),
                                   .setup = setup,
                                   .facing = fields_.named("facing", Side::server),
                                   .address = fields_.endpoint("address"),
@@ -170,7 +195,7 @@ record::Body RecordReader::data() {
   data.id = fields_.number<ChannelId>("id");
   data.to = fields_.number_or_null<CommandId>("to");
   data.verb = bytes_or_nothing("verb");
-  data.setup = fields_.named("setup", Setup::lpsv);
+  data.setup = fields_.named("setup", Setup::unknown);
   if (fields_.has("direction")) data.direction = fields_.named("direction", Direction::upload);
   data.client = fields_.leg_or_null("client");
   data.server = fields_.leg_or_null("server");
@@ -182,9 +207,13 @@ record::Body RecordReader::data() {
   data.last_byte = fields_.time_or_null("last_byte");
   data.closed = owned_.record_.time;  // the record is written then
   data.closed_first = side_or_proxy("closed_first");
-  data.how = fields_.named("how", ChannelEnd::session_ended);
+  data.how = fields_.named("how", ChannelEnd::open);
   data.strangers = fields_.number<std::uint32_t>("strangers");
-  if (fields_.has("payload")) data.payload = text("payload");
+  data.captured = !fields_.has("closed_first");
+  if (fields_.has("missing")) data.missing = fields_.number<std::uint64_t>("missing");
+  data.payload = text_or_nothing("payload");
+  data.sha256 = text_or_nothing("sha256");
+  data.type = text_or_nothing("type");
   return data;
 }
 
@@ -205,13 +234,51 @@ record::Body RecordReader::finding() {
 
 record::Body RecordReader::opaque() { return record::Opaque{fields_.number<CommandId>("to")}; }
 
+record::Body RecordReader::tls() {
+  record::Tls tls;
+  tls.channel = fields_.number_or_null<ChannelId>("channel");
+  tls.version = text_or_nothing("version");
+  tls.sni = bytes_or_nothing("sni");
+  tls.alpn = texts("alpn");
+  tls.names = texts("names");
+  tls.resumed = flag_or_null(fields_, "resumed");
+  auto notify = fields_.object("close_notify");
+  tls.close_notify_client = flag_or_null(notify, "client");
+  tls.close_notify_server = flag_or_null(notify, "server");
+  return tls;
+}
+
+record::Body RecordReader::gap() {
+  return record::Gap{fields_.named("from", Side::server), fields_.number<std::uint64_t>("bytes")};
+}
+
+record::Body RecordReader::overlap() {
+  return record::Overlap{fields_.named("from", Side::server), bytes("kept"), bytes("other")};
+}
+
+record::Body RecordReader::damage() {
+  return record::Damage{fields_.number<std::uint64_t>("packet"),
+                        fields_.number<std::uint64_t>("offset"), text("what")};
+}
+
+record::Body RecordReader::capture() {
+  return record::Capture{.packets = fields_.number<std::uint64_t>("packets"),
+                         .bytes = fields_.number<std::uint64_t>("bytes"),
+                         .flows = fields_.number<std::uint64_t>("flows"),
+                         .sessions = fields_.number<std::uint64_t>("sessions"),
+                         .skipped = fields_.number<std::uint64_t>("skipped"),
+                         .first = fields_.time_or_null("first"),
+                         .last = fields_.time_or_null("last")};
+}
+
 record::Body RecordReader::lost() {
   return record::Lost{fields_.number<std::uint64_t>("records_lost")};
 }
 
 record::Body RecordReader::end() {
   return record::End{.by = side_or_proxy("by"),
-                     .how = fields_.named("how", SessionEnd::not_ftp),
+                     .captured = !fields_.has("by"),
+                     .how = fields_.named("how", SessionEnd::open),
                      .why = bytes("why"),
                      .commands = fields_.number<std::uint64_t>("commands"),
                      .replies = fields_.number<std::uint64_t>("replies"),

@@ -29,6 +29,7 @@ class OwnedRecord {
   Record record_;
   std::deque<std::string> texts_;
   std::vector<std::string_view> lines_;
+  std::deque<std::vector<std::string_view>> lists_;
   std::vector<Ending> endings_;
 };
 

@@ -14,7 +14,9 @@ bool told_once(FindingId id) {
 void Recorder::emit(const record::Body& body) {
   commands_ += std::holds_alternative<record::Command>(body) ? 1 : 0;
   replies_ += std::holds_alternative<record::Reply>(body) ? 1 : 0;
-  sink_.record(Record{now_, session_, seq_++, body});
+  const Record record{now_, session_, seq_++, body};
+  sink_.record(record);
+  rules_.see(record, *this);
 }
 
 void Recorder::finding(FindingId id, std::optional<CommandId> to, std::string_view detail) {

@@ -1,4 +1,5 @@
-// Numbers and stamps the records of one session and counts them for its `end` record.
+// Numbers and stamps the records of one session, counts them for its `end` record, and shows each
+// to the rules.
 #pragma once
 
 #include <bitset>
@@ -7,10 +8,11 @@
 #include <string_view>
 
 #include "analyzer/record.h"
+#include "analyzer/rules.h"
 
 namespace ftpscope {
 
-class Recorder {
+class Recorder final : private FindingSink {
  public:
   Recorder(std::string session, RecordSink& sink) : session_(std::move(session)), sink_(sink) {}
 
@@ -22,7 +24,7 @@ class Recorder {
 
   // Notes, and oddities of lines, are told once a session: a server that ends each line with LF
   // alone is one finding, not ten thousand.
-  void finding(FindingId id, std::optional<CommandId> to, std::string_view detail = {});
+  void finding(FindingId id, std::optional<CommandId> to, std::string_view detail = {}) override;
 
   [[nodiscard]] std::uint64_t findings() const { return findings_; }
   [[nodiscard]] std::uint64_t commands() const { return commands_; }
@@ -37,6 +39,7 @@ class Recorder {
   std::uint64_t commands_ = 0;
   std::uint64_t replies_ = 0;
   std::bitset<static_cast<std::size_t>(FindingId::count_)> told_;
+  Rules rules_;
 };
 
 }  // namespace ftpscope

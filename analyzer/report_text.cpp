@@ -91,12 +91,40 @@ class Printer {
     line(row.severity == Severity::error ? Colour::failure : Colour::warning, "!!", text);
   }
   void operator()(const record::Opaque&) { line(Colour::dim, "--", "encrypted from here on"); }
+  void operator()(const record::Tls& r) {
+    auto text = std::string(r.channel ? "data " + std::to_string(*r.channel) : "control");
+    text.append(": TLS ").append(r.version.empty() ? "of unknown version" : printable(r.version));
+    if (!r.sni.empty()) text.append(", for ").append(printable(r.sni));
+    if (r.resumed) text.append(*r.resumed ? ", resumed" : ", not resumed");
+    line(Colour::dim, "--", text);
+  }
+  void operator()(const record::Gap& r) {
+    line(Colour::warning, "--",
+         std::to_string(r.bytes) + " bytes of the " + std::string(name_of(r.from)) +
+             "'s are missing here");
+  }
+  void operator()(const record::Overlap& r) {
+    line(Colour::failure, "--",
+         "the " + std::string(name_of(r.from)) + " sent \"" + printable(r.kept) +
+             "\" and, for the same place, \"" + printable(r.other) + "\"");
+  }
+  void operator()(const record::Damage& r) {
+    line(Colour::failure, "!!",
+         "the capture is damaged at byte " + std::to_string(r.offset) + ": " + printable(r.what));
+  }
+  void operator()(const record::Capture& r) {
+    line(Colour::dim, "--",
+         std::to_string(r.packets) + " packets, " + std::to_string(r.flows) + " TCP connections, " +
+             std::to_string(r.sessions) + " FTP sessions");
+  }
   void operator()(const record::Lost& r) {
     line(Colour::failure, "!!", std::to_string(r.records) + " records could not be written");
   }
   void operator()(const record::End& r) {
-    auto text = "ended by the " + std::string(r.by ? name_of(*r.by) : "proxy") + " (" +
-                std::string(name_of(r.how)) + ")";
+    auto text = r.how == SessionEnd::open
+                    ? std::string("still open where the capture ends")
+                    : "ended by the " + std::string(r.by ? name_of(*r.by) : "proxy") + " (" +
+                          std::string(name_of(r.how)) + ")";
     if (!r.why.empty()) text.append(": ").append(printable(r.why));
     text.append("; ").append(std::to_string(r.commands)).append(" commands, ");
     text.append(human_bytes(r.data_to_client)).append(" down, ");
@@ -126,6 +154,7 @@ class Printer {
     if (!r.connected) return text + std::string(name_of(r.how));
     text.append(human_bytes(bytes_of(r))).append(" in ").append(human_duration(*duration_of(r)));
     if (const auto rate = rate_of(r)) text.append(", ").append(human_bytes(*rate)).append("/s");
+    if (r.how == ChannelEnd::open) return text + ", still open";
     text.append(", closed by the ").append(r.closed_first ? name_of(*r.closed_first) : "proxy");
     return text.append(" (").append(name_of(r.how)).append(")");
   }

@@ -139,7 +139,9 @@ void Interceptor::on(const event::ChannelClosed& event) {
       break;
     case ChannelEnd::fin:
     case ChannelEnd::replaced:
-    case ChannelEnd::session_ended: break;
+    case ChannelEnd::session_ended:
+    case ChannelEnd::refused:
+    case ChannelEnd::open: break;
   }
   record_data(channel, event);
   if (held_ && held_->channel == channel.id) release_held_reply();
@@ -163,8 +165,7 @@ void Interceptor::record_data(const Channel& channel, const event::ChannelClosed
                               .closed = now(),
                               .closed_first = totals.closed_first,
                               .how = totals.how,
-                              .strangers = channel.strangers,
-                              .payload = {}});
+                              .strangers = channel.strangers});
 }
 
 }  // namespace ftpscope

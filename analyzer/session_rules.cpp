@@ -1,0 +1,7 @@
+#include "analyzer/session_rules.h"
+
+namespace ftpscope {
+
+void SessionRules::on(const record::End&, Timestamp, FindingSink&) {}
+
+}  // namespace ftpscope
