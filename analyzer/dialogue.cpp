@@ -31,6 +31,7 @@ void Dialogue::received(Side from, std::string_view bytes, bool urgent, Timestam
   recorder_.at(now);
   splitter(from).feed(bytes, urgent);
   pump();
+  if (limits_.watching) give_up_barrier();
   splitter(from).hold();
 }
 
@@ -129,8 +130,10 @@ void Dialogue::take_command(const Line& line) {
     violate(Violation::line_too_long, FindingId::line_too_long, "the client's");
     return;
   }
+  if (take_tail(Side::client, line)) return;
   const auto command = parse_command(line, scratch_);
   if (!state_.logged_in && is_foreign(command)) return;
+  if (std::exchange(out_of_step_, false)) pending_.clear();
   if (assembler_.ends_like_final()) {
     // The client goes on, so to it the reply has ended: at the line that reads like an end.
     assembler_.close_here();
@@ -196,7 +199,7 @@ void Dialogue::inspect_command(const Command& command, CommandId id) {
     recorder_.finding(FindingId::command_argument, id, missing ? "missing" : "not allowed");
   }
   const bool during_transfer = !pending_.empty() && pending_.front().preliminary_seen;
-  if (!pending_.empty() && !during_transfer) {
+  if (!pending_.empty() && !during_transfer && !out_of_step_) {
     recorder_.finding(FindingId::command_pipelined, id, {});
   }
 }
@@ -208,6 +211,7 @@ void Dialogue::push_pending(const Command& command, CommandId id, const CommandF
     ++pending_.back().repeats;
     return;
   }
+  if (limits_.watching && pending_.size() >= DialogueLimits::kWatchedInFlightMax) pending_.clear();
   PendingCommand entry;
   entry.id = id;
   entry.verb = command.verb;

@@ -38,6 +38,7 @@ struct DialogueLimits {
   static constexpr std::size_t kUnknownBeforeLoginMax = 3;
   // A multi-line reply is sent on when it is whole, or after this time without its end.
   static constexpr Duration kPartDelay = std::chrono::milliseconds(200);
+  static constexpr std::size_t kWatchedInFlightMax = 1024;  // of a capture with one direction
 
   std::size_t line_max = LineSplitter::kLineMax;
   std::size_t reply_max = ReplyAssembler::kReplyMax;
@@ -45,6 +46,8 @@ struct DialogueLimits {
   std::size_t in_flight_max = kInFlightMax;
   std::size_t unknown_before_login_max = kUnknownBeforeLoginMax;
   bool log_secrets = false;
+  // Nobody can be made to wait: a capture. What waits for too long is forgotten instead.
+  bool watching = false;
 };
 
 // What the gate did with a command.
@@ -79,6 +82,11 @@ class Dialogue {
   Dialogue(const DialogueLimits& limits, Recorder& recorder, SessionState& state, Gate& gate);
 
   void connected(Timestamp now);  // to the server: the greeting is awaited from here on
+  // Instead: the session has been going on for some time. Which login it has is not known.
+  void join(Timestamp now);
+  // So many bytes of this side's are not known (a capture has gaps). What they held is not guessed:
+  // the pairing begins anew with the next command.
+  void lost(Side from, std::uint64_t bytes, Timestamp now);
   void received(Side from, std::string_view bytes, bool urgent, Timestamp now);
   void closed(Side side, Timestamp now);
   void resume(Side side, Timestamp now);
@@ -118,6 +126,8 @@ class Dialogue {
   void finish_waiting_side(Side side);
   bool waits_in_vain() const;
 
+  bool take_tail(Side side, const Line& line);
+  void give_up_barrier();
   void take_command(const Line& line);
   bool is_foreign(const Command& command);
   bool count_unknown(const Command& command);
@@ -150,6 +160,8 @@ class Dialogue {
   std::array<LineSplitter, 2> splitters_;
   std::array<bool, 2> waits_{};
   std::array<bool, 2> eof_{};
+  std::array<bool, 2> tail_{};  // the next line may have lost its beginning
+  bool out_of_step_ = false;    // commands or replies are missing
   bool stopped_ = false;
   bool server_gone_ = false;
   bool text_in_greeting_ = false;

@@ -12,6 +12,7 @@ void Dialogue::take_reply_line(const Line& line) {
     violate(Violation::line_too_long, FindingId::line_too_long, "the server's");
     return;
   }
+  if (!assembler_.open() && take_tail(Side::server, line)) return;
   if (overtaken_greeting(line)) {
     assembler_.close_here();
     end_reply();
@@ -119,7 +120,8 @@ const PendingCommand* Dialogue::pair(const Reply& reply) {
   const bool again = last_verb_ && last_code_ == *reply.code;
   const bool fits_head =
       !pending_.empty() && (!pending_.front().verb || pending_.front().verb->allows(*reply.code));
-  if (!pending_.empty() && (fits_head || !again)) return &pending_.front();
+  if (!pending_.empty() && (fits_head || !(again || out_of_step_))) return &pending_.front();
+  if (out_of_step_) return nullptr;  // it may answer a command that is not known
   const bool second = last_verb_ && *reply.code != 421;
   in_doubt_ = second && !pending_.empty();
   recorder_.finding(second ? FindingId::reply_second_final : FindingId::reply_unsolicited,

@@ -1,6 +1,7 @@
 // Watches a session and takes no part in it: the same records as the live proxy without rewriters.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,10 +16,15 @@ class Observer final : private Gate {
       : recorder_(std::move(session), sink), dialogue_(limits, recorder_, state_, *this) {}
 
   void connected(Timestamp now) { dialogue_.connected(now); }
+  // Instead, when the beginning was not seen.
+  void join(Timestamp now) { dialogue_.join(now); }
+  void lost(Side from, std::uint64_t bytes, Timestamp now) { dialogue_.lost(from, bytes, now); }
   void received(Side from, std::string_view bytes, bool urgent, Timestamp now) {
     dialogue_.received(from, bytes, urgent, now);
   }
   void closed(Side side, Timestamp now) { dialogue_.closed(side, now); }
+  // What comes behind AUTH and its 234 goes there; it outlives this.
+  void on_opaque(std::function<void(Side, std::string_view)> take) { opaque_ = std::move(take); }
   // The proxy answered this command itself, as its log tells.
   void answered(CommandId id, std::string reply, Timestamp now) {
     dialogue_.answer(id, std::move(reply));
@@ -28,6 +34,10 @@ class Observer final : private Gate {
   void tick(Timestamp now) { dialogue_.tick(now); }
 
   [[nodiscard]] const SessionState& state() const { return state_; }
+  void between(const IpAddress& client, const IpAddress& server) {
+    state_.client_ip = client;
+    state_.server_ip = server;
+  }
   [[nodiscard]] Recorder& recorder() { return recorder_; }
 
  private:
@@ -36,13 +46,16 @@ class Observer final : private Gate {
   void on_reply_part(std::string_view) override {}
   bool may_send_in_parts(const PendingCommand*) override { return true; }
   void on_own_answer(std::string_view) override {}
-  void on_opaque_bytes(Side, std::string_view) override {}
+  void on_opaque_bytes(Side from, std::string_view bytes) override {
+    if (opaque_) opaque_(from, bytes);
+  }
   void on_violation(Violation, std::string_view) override {}
   void on_closed(Side) override {}
 
   Recorder recorder_;
   SessionState state_;
   Dialogue dialogue_;
+  std::function<void(Side, std::string_view)> opaque_;
 };
 
 }  // namespace ftpscope

@@ -1,5 +1,7 @@
 #include "analyzer/recorder.h"
 
+#include "analyzer/record_json.h"
+
 namespace ftpscope {
 
 namespace {
@@ -10,6 +12,16 @@ bool told_once(FindingId id) {
 }
 
 }  // namespace
+
+std::string session_name(Timestamp start, std::uint64_t number) {
+  constexpr std::size_t kDigits = 6;
+  std::string name;
+  append_time(name, start);
+  std::erase_if(name, [](char c) { return c == ':' || c == '-'; });
+  auto digits = std::to_string(number);
+  digits.insert(0, digits.size() < kDigits ? kDigits - digits.size() : 0, '0');
+  return name + "-" + digits;
+}
 
 void Recorder::emit(const record::Body& body) {
   commands_ += std::holds_alternative<record::Command>(body) ? 1 : 0;

@@ -12,6 +12,9 @@
 
 namespace ftpscope {
 
+// "20261121T094339.123456Z-000001": sorts by time, and apart from the others of the same moment.
+std::string session_name(Timestamp start, std::uint64_t number);
+
 class Recorder final : private FindingSink {
  public:
   Recorder(std::string session, RecordSink& sink) : session_(std::move(session)), sink_(sink) {}

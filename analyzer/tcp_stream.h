@@ -1,10 +1,10 @@
 // One direction of one TCP connection as a capture saw it: for control connections the bytes in
-// order, for data connections how many there were and where each belongs. Knows nothing of the other
-// direction but what it has acknowledged, nothing of FTP, and not when a port is used again: whoever
-// feeds it makes a new one for a new connection.
+// order, for data connections how many there were and where each belongs. Knows nothing of the
+// other direction but what it has acknowledged, nothing of FTP, and not when a port is used again:
+// whoever feeds it makes a new one for a new connection.
 //
-// Offsets count from the first byte behind the SYN, or from the first that was seen, in 64 bits: the
-// sequence numbers of TCP wrap every 4 GiB.
+// Offsets count from the first byte behind the SYN, or from the first that was seen, in 64 bits:
+// the sequence numbers of TCP wrap every 4 GiB.
 #pragma once
 
 #include <cstddef>
@@ -55,8 +55,8 @@ class SequenceSpace {
 // The bytes of one direction in order, whatever the order, the cuts and the repetitions of the
 // segments.
 //
-// A hole waits for its bytes. It is given up, as a gap, when the other side has acknowledged what is
-// behind it (the capture lost it, the receiver did not), when more than kWindowMax bytes or
+// A hole waits for its bytes. It is given up, as a gap, when the other side has acknowledged what
+// is behind it (the capture lost it, the receiver did not), when more than kWindowMax bytes or
 // kSegmentsMax segments wait behind it, on RST, and by finish(). Bytes behind a FIN are ignored.
 class ControlStream {
  public:
@@ -109,8 +109,8 @@ class ControlStream {
 
   StreamSink* sink_;
   SequenceSpace space_;
-  bool started_ = false;             // next_ is final
-  bool held_ = false;                // something waits for the start to be certain
+  bool started_ = false;  // next_ is final
+  bool held_ = false;     // something waits for the start to be certain
   std::size_t held_segments_ = 0;
   Timestamp held_since_;
   std::optional<std::int64_t> hint_;  // where this direction stands, by what is no data
@@ -122,9 +122,9 @@ class ControlStream {
   bool finished_ = false;
   bool rst_ = false;
 
-  Pieces pieces_;             // from next_ on, without overlaps
-  std::size_t waiting_ = 0;   // bytes in pieces_
-  std::string history_;       // the last bytes delivered; a gap empties it
+  Pieces pieces_;                     // from next_ on, without overlaps
+  std::size_t waiting_ = 0;           // bytes in pieces_
+  std::string history_;               // the last bytes delivered; a gap empties it
   std::vector<std::int64_t> urgent_;  // offsets, ascending
   std::uint64_t delivered_ = 0;
   std::uint64_t missing_ = 0;

@@ -19,12 +19,7 @@ constexpr std::size_t kDescriptorsOfLegs = 2;
 // Sortable: the time, then a number.
 std::string new_session_id(Timestamp now) {
   static std::uint64_t count = 0;
-  std::string id;
-  append_time(id, now);
-  std::erase_if(id, [](char c) { return c == ':' || (c == '-'); });
-  auto number = std::to_string(++count);
-  number.insert(0, number.size() < 6 ? 6 - number.size() : 0, '0');
-  return id + "-" + number;
+  return session_name(now, ++count);
 }
 
 }  // namespace

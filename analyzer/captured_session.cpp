@@ -1,0 +1,408 @@
+#include "analyzer/captured_session.h"
+
+#include <algorithm>
+#include <limits>
+#include <ranges>
+#include <utility>
+
+#include "analyzer/address_codec.h"
+#include "analyzer/report_text.h"
+
+namespace ftpscope {
+
+namespace {
+
+std::optional<AddressForm> form_of_verb(std::string_view verb) {
+  if (verb == "PORT") return AddressForm::port;
+  if (verb == "EPRT") return AddressForm::eprt;
+  if (verb == "LPRT") return AddressForm::lprt;
+  return std::nullopt;
+}
+
+std::optional<AddressForm> form_of_reply(const record::Reply& reply) {
+  const auto* verb = find_verb(reply.verb);
+  if (!reply.to || !reply.code || !verb || verb->meaning != Meaning::passive) return std::nullopt;
+  switch (*reply.code) {
+    case 227: return AddressForm::reply_227;
+    case 228: return AddressForm::reply_228;
+    case 229: return AddressForm::reply_229;
+    default: return std::nullopt;
+  }
+}
+
+Setup setup_of(AddressForm form) {
+  switch (form) {
+    case AddressForm::port: return Setup::port;
+    case AddressForm::eprt: return Setup::eprt;
+    case AddressForm::lprt: return Setup::lprt;
+    case AddressForm::reply_227: return Setup::pasv;
+    case AddressForm::reply_229: return Setup::epsv;
+    case AddressForm::reply_228: return Setup::lpsv;
+  }
+  return Setup::unknown;
+}
+
+bool is_active(Setup setup) {
+  return setup == Setup::port || setup == Setup::eprt || setup == Setup::lprt;
+}
+
+std::optional<Endpoint> address_in(const record::Reply& reply, AddressForm form,
+                                   const IpAddress& peer) {
+  for (const auto line : reply.lines) {
+    constexpr std::size_t kCode = 3;
+    const auto found = find_address(form, line.substr(std::min(kCode, line.size())), peer);
+    if (found) return found->endpoint;
+  }
+  return std::nullopt;
+}
+
+DialogueLimits watching(DialogueLimits limits) {
+  constexpr auto kNone = std::numeric_limits<std::size_t>::max();
+  limits.watching = true;
+  limits.in_flight_max = kNone;
+  limits.unknown_before_login_max = kNone;
+  return limits;
+}
+
+}  // namespace
+
+CapturedSession::CapturedSession(std::string name, const Ends& ends, const DialogueLimits& limits,
+                                 RecordSink& sink, DataTaker* taker)
+    : ends_(ends),
+      sink_(sink),
+      taker_(taker),
+      observer_(watching(limits), std::move(name), static_cast<RecordSink&>(*this)) {
+  observer_.between(ends.client.ip, ends.server.ip);
+}
+
+void CapturedSession::seen(Timestamp now) {
+  last_seen_ = std::max(last_seen_, now);
+  recorder().at(last_seen_);
+}
+
+void CapturedSession::begin(Timestamp now, bool from_its_start) {
+  started_ = now;
+  seen(now);
+  recorder().emit(record::Session{ends_.client, std::nullopt, to_text(ends_.server), {}, {}});
+  if (from_its_start) {
+    recorder().emit(record::Connected{ends_.server, ends_.client});
+    observer_.connected(this->now());
+  } else {
+    recorder().finding(FindingId::capture_mid_stream, std::nullopt);
+    observer_.join(this->now());
+  }
+}
+
+void CapturedSession::segment(const TcpSegment& segment, Side from, Timestamp now) {
+  seen(now);
+  stream(other(from)).ack(segment);
+  stream(from).add(segment, now);
+}
+
+void CapturedSession::Reader::bytes(std::string_view bytes, bool urgent) {
+  session_.observer_.received(side_, bytes, urgent, session_.now());
+  session_.close_what_is_due();
+}
+
+void CapturedSession::Reader::gap(std::uint64_t bytes) {
+  session_.observer_.lost(side_, bytes, session_.now());
+  session_.close_what_is_due();
+}
+
+void CapturedSession::Reader::overlap(std::string_view kept, std::string_view other) {
+  auto& recorder = session_.recorder();
+  recorder.emit(record::Overlap{side_, kept, other});
+  recorder.finding(FindingId::capture_overlap, std::nullopt, name_of(side_));
+}
+
+void CapturedSession::Reader::fin() {
+  if (!session_.closed_first_) session_.closed_first_ = side_;
+  session_.closed_[static_cast<std::size_t>(side_)] = true;
+  session_.observer_.closed(side_, session_.now());
+  session_.close_what_is_due();
+}
+
+void CapturedSession::Reader::rst() {
+  const bool orderly = session_.closed_[0] && session_.closed_[1];
+  if (orderly || session_.reset_) return;  // seen in the field behind both FINs
+  // A client that has said QUIT, or that has closed, may answer the server's last words by RST.
+  const bool late = session_.closed_first_ == side_;
+  if (!session_.closed_first_) session_.closed_first_ = side_;
+  session_.reset_ = true;
+  if (!late) session_.recorder().finding(FindingId::control_reset, std::nullopt, name_of(side_));
+}
+
+bool CapturedSession::over() const {
+  const bool closed = reset_ || (closed_[0] && closed_[1]);
+  return closed &&
+         std::ranges::none_of(channels_, [](const auto& c) { return c->leg.has_value(); });
+}
+
+void CapturedSession::finish(Timestamp now) {
+  if (std::exchange(finished_, true)) return;
+  seen(now);
+  from_client_.finish();
+  from_server_.finish();
+  for (const auto side : {Side::server, Side::client}) {
+    if (!closed_[static_cast<std::size_t>(side)]) observer_.closed(side, this->now());
+  }
+  close_what_is_due();
+  while (!channels_.empty()) {
+    auto& channel = *channels_.front();
+    const bool seen_at_all = channel.leg.has_value();
+    close(channel, seen_at_all ? channel.how_so_far() : ChannelEnd::session_ended);
+  }
+  const auto client_bytes = from_client_.delivered() + from_client_.missing();
+  const auto server_bytes = from_server_.delivered() + from_server_.missing();
+  if ((client_bytes == 0) != (server_bytes == 0)) {
+    recorder().finding(FindingId::capture_one_way, std::nullopt,
+                       client_bytes == 0 ? "nothing of the client's" : "nothing of the server's");
+  }
+  recorder().emit(end());
+}
+
+record::End CapturedSession::end() const {
+  const auto& recorder = observer_.recorder();
+  record::End end;
+  end.captured = true;
+  end.by = closed_first_;
+  end.how = reset_ ? SessionEnd::rst : closed_first_ ? SessionEnd::fin : SessionEnd::open;
+  end.commands = recorder.commands();
+  end.replies = recorder.replies();
+  end.channels = last_channel_;
+  end.findings = recorder.findings();
+  end.bytes_from_client = from_client_.delivered() + from_client_.missing();
+  end.bytes_from_server = from_server_.delivered() + from_server_.missing();
+  end.data_to_client = data_to_client_;
+  end.data_to_server = data_to_server_;
+  end.duration = last_seen_ - started_;
+  return end;
+}
+
+// What the dialogue says about data channels is read from its records.
+void CapturedSession::record(const Record& record) {
+  sink_.record(record);
+  std::visit([this](const auto& body) { on(body); }, record.body);
+}
+
+void CapturedSession::on(const record::Command& command) {
+  const auto* verb = find_verb(command.verb);
+  if (!verb) return;
+  if (const auto form = form_of_verb(verb->name)) {
+    const auto found = find_address(*form, command.argument.value_or(""), ends_.client.ip);
+    if (found) announce(setup_of(*form), command.id, found->endpoint);
+  } else if (is_transfer(verb->meaning)) {
+    begin_transfer(command.id, *verb);
+  }
+}
+
+void CapturedSession::on(const record::Reply& reply) {
+  if (!reply.to || !reply.code || reply.preliminary) return;
+  if (const auto form = form_of_reply(reply)) {
+    if (const auto stated = address_in(reply, *form, ends_.server.ip)) {
+      announce(setup_of(*form), *reply.to, *stated);
+    }
+  } else if (auto* channel = find(*reply.to)) {
+    settle_transfer(*channel, *reply.code);
+  } else if (form_of_verb(reply.verb) && *reply.code >= 400) {
+    auto* waiting = waiting_channel();
+    if (waiting && waiting->command == reply.to) close_later(*waiting, ChannelEnd::replaced);
+  }
+}
+
+CapturedChannel* CapturedSession::find(std::optional<CommandId> transfer) {
+  const auto found = std::ranges::find_if(
+      channels_, [&](const auto& channel) { return channel->transfer == transfer; });
+  return found == channels_.end() ? nullptr : found->get();
+}
+
+// The channel that the next transfer will use: the newest that serves none yet.
+CapturedChannel* CapturedSession::waiting_channel() {
+  if (channels_.empty() || channels_.back()->transfer) return nullptr;
+  return channels_.back().get();
+}
+
+std::shared_ptr<CapturedChannel> CapturedSession::add_channel(Setup setup,
+                                                              std::optional<CommandId> command) {
+  auto channel = channels_.emplace_back(std::make_shared<CapturedChannel>());
+  channel->id = ++last_channel_;
+  channel->setup = setup;
+  channel->command = command;
+  channel->exposed = now();
+  if (channels_.size() > kChannelsMax) {
+    recorder().finding(FindingId::capture_limit, command, "data channels of one session");
+    auto& oldest = *channels_.front();
+    close_later(oldest, oldest.leg ? oldest.how_so_far() : ChannelEnd::replaced);
+  }
+  return channel;
+}
+
+void CapturedSession::announce(Setup setup, CommandId command, const Endpoint& stated) {
+  // A newer PASV or PORT makes an unused one useless (RFC 959 4.1.2).
+  if (auto* unused = waiting_channel(); unused && !unused->leg) {
+    close_later(*unused, ChannelEnd::replaced);
+  }
+  const auto channel = add_channel(setup, command);
+  channel->stated = stated;
+  channel->listener = is_active(setup) ? ends_.client.ip : ends_.server.ip;
+  channel->caller = is_active(setup) ? ends_.server.ip : ends_.client.ip;
+  announced_.push_back(stated.port);
+}
+
+void CapturedSession::begin_transfer(CommandId id, const Verb& verb) {
+  auto* channel = waiting_channel();
+  if (!channel) return;
+  channel->transfer = id;
+  channel->verb = verb.name;
+  channel->direction = verb.meaning == Meaning::download ? Direction::download : Direction::upload;
+}
+
+void CapturedSession::settle_transfer(CapturedChannel& channel, int code) {
+  constexpr int kCannotOpen = 425;
+  if (code < 400) {
+    channel.completed = now();
+    channel.size_when_completed = channel.size();
+    if (!channel.leg) close_later(channel, ChannelEnd::never_connected);
+  } else if (!channel.connected && (code == kCannotOpen || channel.leg)) {
+    close_later(channel, channel.how_so_far());
+  } else if (!channel.leg) {
+    channel.transfer.reset();  // RETR of a missing file: the next one may use the same channel
+    channel.direction.reset();
+  }
+}
+
+// Not at once: this is called while the Observer tells a record, and the next must stand behind it.
+void CapturedSession::close_later(CapturedChannel& channel, ChannelEnd how) {
+  due_.push_back({channel.id, how});
+}
+
+void CapturedSession::close_what_is_due() {
+  for (const auto& due : std::exchange(due_, {})) {
+    const auto found = std::ranges::find_if(
+        channels_, [&](const auto& channel) { return channel->id == due.channel; });
+    if (found != channels_.end()) close(**found, due.how);
+  }
+}
+
+Side CapturedSession::side_of(const Endpoint& endpoint) const {
+  return endpoint.ip == ends_.server.ip && endpoint.ip != ends_.client.ip ? Side::server
+                                                                          : Side::client;
+}
+
+std::shared_ptr<CapturedChannel> CapturedSession::adopt(const Endpoint& caller,
+                                                        const Endpoint& listener, Timestamp now) {
+  if (finished_) return nullptr;
+  seen(now);
+  const auto announced = [&](const CapturedChannel& channel) {
+    return channel.setup != Setup::unknown && channel.stated.port == listener.port &&
+           now - channel.exposed <= kAnnouncedFor;
+  };
+  for (const auto& channel : std::views::reverse(channels_)) {
+    if (!announced(*channel)) continue;
+    const bool by_text = listener.ip == channel->stated.ip;
+    const bool by_peer = listener.ip == channel->listener;
+    const bool caller_known = caller.ip == channel->caller;
+    if (!caller_known && !by_text && !by_peer) continue;
+    const bool as_announced = caller_known && (by_text || by_peer);
+    if (!as_announced) {
+      recorder().finding(FindingId::data_other_host, channel->command,
+                         to_text(caller) + " to " + to_text(listener));
+    }
+    return connect(channel, caller, listener);
+  }
+  const bool between_them = (caller.ip == ends_.client.ip && listener.ip == ends_.server.ip) ||
+                            (caller.ip == ends_.server.ip && listener.ip == ends_.client.ip);
+  if (!observer_.state().opaque || !between_them) return nullptr;
+  return connect(add_channel(Setup::unknown, std::nullopt), caller, listener);
+}
+
+std::shared_ptr<CapturedChannel> CapturedSession::connect(std::shared_ptr<CapturedChannel> channel,
+                                                          const Endpoint& caller,
+                                                          const Endpoint& listener) {
+  if (channel->leg) {
+    recorder().finding(FindingId::data_several, channel->command, to_text(caller));
+    channel = add_channel(channel->setup, channel->command);
+  }
+  channel->leg = Leg{caller, listener};
+  return channel;
+}
+
+bool CapturedSession::data_segment(CapturedChannel& channel, const TcpSegment& segment,
+                                   Timestamp now) {
+  if (channel.closed) return false;
+  seen(now);
+  const bool from_caller = segment.from == channel.leg->from;
+  const auto caller = is_active(channel.setup)          ? Side::server
+                      : channel.setup == Setup::unknown ? side_of(channel.leg->from)
+                                                        : Side::client;
+  const auto from = from_caller ? caller : other(caller);
+  const bool stood = channel.connected.has_value();
+  const auto pieces = channel.add(segment, from, now);
+  if (!stood && channel.connected) {
+    recorder().emit(record::ChannelOpened{channel.id, channel.command, channel.setup, *channel.leg,
+                                          *channel.leg});
+  }
+  if (taker_) {
+    for (const auto& piece : pieces) {
+      taker_->take({observer_.recorder().session(), channel.id, from}, piece.offset, piece.bytes);
+    }
+  }
+  if (!channel.over()) return true;
+  close(channel, channel.how_so_far());
+  return false;
+}
+
+void CapturedSession::data_unreachable(CapturedChannel& channel, const IpAddress& reporter,
+                                       Timestamp now) {
+  if (channel.closed || channel.connected) return;  // a late word about a SYN that was sent again
+  seen(now);
+  recorder().finding(FindingId::data_unreachable, channel.command,
+                     to_text(channel.leg->to) + ", says " + to_text(reporter));
+  close(channel, ChannelEnd::refused);
+}
+
+void CapturedSession::abandon(CapturedChannel& channel, Timestamp now) {
+  if (channel.closed) return;
+  seen(now);
+  close(channel, channel.how_so_far());
+}
+
+void CapturedSession::close(CapturedChannel& channel, ChannelEnd how) {
+  auto data = channel.data(now(), how);
+  TakenData taken;
+  if (taker_ && channel.connected) taken = taker_->finish(recorder().session(), channel.id);
+  data.payload = taken.payload;
+  data.sha256 = taken.sha256;
+  data.type = taken.type;
+  data_to_client_ += data.bytes_to_client;
+  data_to_server_ += data.bytes_to_server;
+  recorder().emit(data);
+  tell_of(channel);
+  channel.closed = true;
+  std::erase_if(channels_, [&](const auto& c) { return c.get() == &channel; });
+}
+
+// What only packets show. The rest follows from the record.
+void CapturedSession::tell_of(const CapturedChannel& channel) {
+  const auto about = channel.transfer ? channel.transfer : channel.command;
+  if (channel.refused) {
+    recorder().finding(FindingId::data_refused, about, to_text(channel.leg->to));
+  }
+  if (channel.longest_silence && *channel.longest_silence > CapturedChannel::kStall) {
+    recorder().finding(FindingId::data_stalled, about,
+                       "no byte for " + human_duration(*channel.longest_silence));
+  }
+  if (channel.stream(Side::client).missing() + channel.stream(Side::server).missing() > 0) {
+    recorder().finding(FindingId::capture_data_missing, about);
+  }
+  const auto last =
+      channel.stream(channel.direction == Direction::upload ? Side::client : Side::server)
+          .last_byte();
+  if (channel.completed && last && channel.size() > channel.size_when_completed &&
+      *last > *channel.completed + CapturedChannel::kOvertaken) {
+    recorder().finding(FindingId::reply_before_data_end, about,
+                       human_duration(*last - *channel.completed) + " before");
+  }
+}
+
+}  // namespace ftpscope
