@@ -161,7 +161,7 @@ void CapturedSession::finish(Timestamp now) {
   recorder().emit(end());
 }
 
-record::End CapturedSession::end() const {
+record::End CapturedSession::end() {
   const auto& recorder = observer_.recorder();
   record::End end;
   end.captured = true;

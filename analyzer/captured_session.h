@@ -101,7 +101,7 @@ class CapturedSession final : private RecordSink {
   std::shared_ptr<CapturedChannel> add_channel(Setup setup, std::optional<CommandId> command);
   std::shared_ptr<CapturedChannel> connect(std::shared_ptr<CapturedChannel> channel,
                                            const Endpoint& caller, const Endpoint& listener);
-  record::End end() const;
+  record::End end();
   [[nodiscard]] Recorder& recorder() { return observer_.recorder(); }
   [[nodiscard]] Timestamp now() const { return last_seen_; }
   ControlStream& stream(Side side) { return side == Side::client ? from_client_ : from_server_; }

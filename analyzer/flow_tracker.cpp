@@ -4,7 +4,6 @@
 #include <functional>
 #include <ranges>
 
-#include "analyzer/ftp_likeness.h"
 #include "analyzer/recorder.h"
 
 namespace ftpscope {

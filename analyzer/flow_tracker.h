@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "analyzer/captured_session.h"
+#include "analyzer/ftp_likeness.h"
 
 namespace ftpscope {
 

@@ -7,6 +7,7 @@
 // the sequence numbers of TCP wrap every 4 GiB.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -42,6 +43,9 @@ class StreamSink {
 // Where sequence numbers lie in a stream that is longer than they can count.
 class SequenceSpace {
  public:
+  // No sender is further ahead of an acknowledgement than the largest window (RFC 7323 2.3).
+  static constexpr std::int64_t kAheadMax = std::int64_t{1} << 30U;
+
   [[nodiscard]] bool known() const { return known_; }
   void begin_at(std::uint32_t seq);
   // The offset with these low 32 bits that is nearest to `near`; negative before the beginning.
@@ -89,37 +93,44 @@ class ControlStream {
  private:
   struct Piece {
     std::uint64_t length = 0;
-    std::string bytes;  // empty: the capture does not have them
-    [[nodiscard]] bool captured() const { return !bytes.empty(); }
+    std::string bytes;  // `length` of them, or none: the capture does not have them
   };
   using Pieces = std::map<std::int64_t, Piece>;
 
-  void place_start(const TcpSegment& segment, Timestamp time);
-  bool keep_alive(std::int64_t at, const TcpSegment& segment) const;
+  void reset(const TcpSegment& segment);
+  void start_at(std::int64_t offset);
+  void hold(std::int64_t at, const TcpSegment& segment, Timestamp time);
+  [[nodiscard]] bool keep_alive(std::int64_t at, const TcpSegment& segment) const;
   void note_urgent(std::int64_t at, const TcpSegment& segment);
-  void take(std::int64_t at, std::string_view bytes, std::uint64_t length);
-  void put(std::int64_t at, std::string_view bytes, std::uint64_t length);
+  void take(std::int64_t at, const TcpSegment& segment);
+  void end_at(std::int64_t offset);
+  void put(std::int64_t at, std::int64_t end, std::string_view bytes);
+  void put_new(std::int64_t at, std::uint64_t length, std::string_view bytes);
   void compare_history(std::int64_t at, std::string_view bytes);
   void compare(std::string_view kept, std::string_view other);
   void deliver(std::string_view bytes);
   void lose(std::uint64_t bytes);
+  void move_to(std::int64_t offset);
   void advance();
-  void give_up_to(std::int64_t offset);
+  void give_up_hole();
+  void give_up_pieces();
+  void give_up_acked_holes();
+  void give_up_acked();
   void limit();
 
   StreamSink* sink_;
   SequenceSpace space_;
-  bool started_ = false;  // next_ is final
-  bool held_ = false;     // something waits for the start to be certain
+  bool started_ = false;  // next_ is final; if not, what comes waits in pieces_
   std::size_t held_segments_ = 0;
   Timestamp held_since_;
-  std::optional<std::int64_t> hint_;  // where this direction stands, by what is no data
+  std::optional<std::int64_t> hint_;  // where this direction stands, by segments without data
 
+  std::int64_t begin_ = 0;    // where it started
   std::int64_t next_ = 0;     // all before is delivered or given up
   std::int64_t highest_ = 0;  // the end of what was seen
   std::optional<std::int64_t> acked_;
   std::optional<std::int64_t> fin_at_;
-  bool finished_ = false;
+  bool ended_ = false;  // FIN told, or finish() called
   bool rst_ = false;
 
   Pieces pieces_;                     // from next_ on, without overlaps
@@ -163,8 +174,8 @@ class DataStream {
     std::int64_t end = 0;
   };
 
-  void add_new(std::int64_t at, std::int64_t begin, std::int64_t end, std::string_view payload);
-  void add_range(std::int64_t at, std::int64_t end, std::string_view payload);
+  [[nodiscard]] std::int64_t highest() const;
+  bool add_range(std::int64_t at, std::int64_t end, std::string_view payload);
 
   SequenceSpace space_;
   std::vector<Range> ranges_;  // seen on the wire, ascending, apart from each other
