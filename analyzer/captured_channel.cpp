@@ -71,6 +71,7 @@ record::Data CapturedChannel::data(Timestamp now, ChannelEnd how) const {
   data.closed_first = closed_first;
   data.how = how;
   data.captured = true;
+  if (longest_silence && *longest_silence >= kSilence) data.silence = longest_silence;
   return data;
 }
 

@@ -41,8 +41,8 @@ class DataTaker {
 struct CapturedChannel {
   // Data that comes so long after a 226 was not overtaken on the way.
   static constexpr Duration kOvertaken = std::chrono::milliseconds(20);
-  // A longer silence in mid-transfer is a finding.
-  static constexpr Duration kStall = std::chrono::seconds(10);
+  // Shorter silences in mid-transfer are not told.
+  static constexpr Duration kSilence = std::chrono::seconds(1);
 
   ChannelId id = 0;
   std::optional<CommandId> command;  // that announced it, or whose reply did

@@ -388,10 +388,6 @@ void CapturedSession::tell_of(const CapturedChannel& channel) {
   if (channel.refused) {
     recorder().finding(FindingId::data_refused, about, to_text(channel.leg->to));
   }
-  if (channel.longest_silence && *channel.longest_silence > CapturedChannel::kStall) {
-    recorder().finding(FindingId::data_stalled, about,
-                       "no byte for " + human_duration(*channel.longest_silence));
-  }
   if (channel.stream(Side::client).missing() + channel.stream(Side::server).missing() > 0) {
     recorder().finding(FindingId::capture_data_missing, about);
   }

@@ -153,7 +153,8 @@ struct Data {
   std::optional<Side> closed_first;  // none: the proxy, or nobody in a capture
   ChannelEnd how = ChannelEnd::fin;
   std::uint32_t strangers = 0;
-  bool captured = false;          // seen in a capture: there is no proxy
+  bool captured = false;                           // seen in a capture: there is no proxy
+  std::optional<Duration> silence = std::nullopt;  // longest in mid-transfer, if over a second
   std::uint64_t missing = 0;      // of the bytes, those that a capture does not have
   std::string_view payload = {};  // the file in a recording or an extraction that has the bytes
   std::string_view sha256 = {};   // of that file, in hexadecimal

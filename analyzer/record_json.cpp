@@ -177,6 +177,7 @@ void body_fields(JsonObject& o, const record::Data& r) {
   party_field(o, "closed_first", r.closed_first, r.captured);
   o.word("how", name_of(r.how));
   o.number("strangers", r.strangers);
+  if (r.silence) o.number("silence_us", r.silence->count());
   if (r.missing > 0) o.number("missing", r.missing);
   if (!r.payload.empty()) o.text("payload", r.payload);
   if (!r.sha256.empty()) o.word("sha256", r.sha256);

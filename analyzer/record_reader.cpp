@@ -210,6 +210,9 @@ record::Body RecordReader::data() {
   data.how = fields_.named("how", ChannelEnd::open);
   data.strangers = fields_.number<std::uint32_t>("strangers");
   data.captured = !fields_.has("closed_first");
+  if (const auto us = fields_.number_or_null<Duration::rep>("silence_us")) {
+    data.silence = Duration(*us);
+  }
   if (fields_.has("missing")) data.missing = fields_.number<std::uint64_t>("missing");
   data.payload = text_or_nothing("payload");
   data.sha256 = text_or_nothing("sha256");

@@ -6,27 +6,12 @@
 #include <array>
 #include <cstdio>
 
+#include "analyzer/colour.h"
 #include "analyzer/record_json.h"
 
 namespace ftpscope {
 
 namespace {
-
-enum class Colour : std::uint8_t { plain, client, server, failure, changed, data, dim, warning };
-
-std::string_view code_of(Colour colour) {
-  switch (colour) {
-    case Colour::plain: return "";
-    case Colour::client: return "\x1b[36m";
-    case Colour::server: return "\x1b[32m";
-    case Colour::failure: return "\x1b[31m";
-    case Colour::changed: return "\x1b[35m";
-    case Colour::data: return "\x1b[34m";
-    case Colour::dim: return "\x1b[2m";
-    case Colour::warning: return "\x1b[33m";
-  }
-  return "";
-}
 
 class Printer {
  public:
@@ -81,13 +66,11 @@ class Printer {
              to_text(r.client.to) + ", server " + to_text(r.server.from) + " > " +
              to_text(r.server.to));
   }
-  void operator()(const record::Data& r) { line(Colour::data, "==", summary(r)); }
+  void operator()(const record::Data& r) { line(Colour::data, "==", data_text(r)); }
   void operator()(const record::Finding& r) {
     const auto& row = row_of(r.id);
     if (row.severity == Severity::note && !style_.verbose) return;
-    auto text = std::string(name_of(row.severity)) + " " + std::string(row.name) + ": " +
-                std::string(row.title);
-    if (!r.detail.empty()) text.append(" (").append(printable(r.detail)).append(")");
+    const auto text = finding_text(r);
     line(row.severity == Severity::error ? Colour::failure : Colour::warning, "!!", text);
   }
   void operator()(const record::Opaque&) { line(Colour::dim, "--", "encrypted from here on"); }
@@ -147,23 +130,9 @@ class Printer {
     return text;
   }
 
-  static std::string summary(const record::Data& r) {
-    auto text = "data " + std::to_string(r.id) + ": ";
-    if (r.to) text.append(r.verb).append(", ");
-    if (r.how == ChannelEnd::replaced && !r.connected) return text + "not used";
-    if (!r.connected) return text + std::string(name_of(r.how));
-    text.append(human_bytes(bytes_of(r))).append(" in ").append(human_duration(*duration_of(r)));
-    if (const auto rate = rate_of(r)) text.append(", ").append(human_bytes(*rate)).append("/s");
-    if (r.how == ChannelEnd::open) return text + ", still open";
-    text.append(", closed by the ").append(r.closed_first ? name_of(*r.closed_first) : "proxy");
-    return text.append(" (").append(name_of(r.how)).append(")");
-  }
-
   void line(Colour colour, std::string_view mark, std::string_view text) {
-    const auto on = style_.colour ? code_of(colour) : std::string_view{};
-    const auto off = style_.colour ? std::string_view("\x1b[0m") : std::string_view{};
-    out_.append(prefix_).append("  ").append(on).append(mark).append(" ").append(text);
-    out_.append(off).append("\n");
+    const auto marked = std::string(mark).append(" ").append(text);
+    out_.append(prefix_).append("  ").append(painted(marked, colour, style_.colour)).append("\n");
   }
 
   std::string& out_;
@@ -196,6 +165,26 @@ std::string with_unit(double value, std::string_view unit) {
 
 void append_text(std::string& out, const Record& record, const TextStyle& style) {
   std::visit(Printer(out, record, style), record.body);
+}
+
+std::string data_text(const record::Data& r) {
+  auto text = "data " + std::to_string(r.id) + ": ";
+  if (r.to) text.append(r.verb).append(", ");
+  if (r.how == ChannelEnd::replaced && !r.connected) return text + "not used";
+  if (!r.connected) return text + std::string(name_of(r.how));
+  text.append(human_bytes(bytes_of(r))).append(" in ").append(human_duration(*duration_of(r)));
+  if (const auto rate = rate_of(r)) text.append(", ").append(human_bytes(*rate)).append("/s");
+  if (r.how == ChannelEnd::open) return text + ", still open";
+  text.append(", closed by the ").append(r.closed_first ? name_of(*r.closed_first) : "proxy");
+  return text.append(" (").append(name_of(r.how)).append(")");
+}
+
+std::string finding_text(const record::Finding& r) {
+  const auto& row = row_of(r.id);
+  auto text = std::string(name_of(row.severity)) + " " + std::string(row.name) + ": " +
+              std::string(row.title);
+  if (!r.detail.empty()) text.append(" (").append(printable(r.detail)).append(")");
+  return text;
 }
 
 std::string printable(std::string_view bytes) {

@@ -17,6 +17,10 @@ struct TextStyle {
 // Appends no, one or several lines.
 void append_text(std::string& out, const Record& record, const TextStyle& style);
 
+// What a data channel did, and what a finding says, in a line.
+std::string data_text(const record::Data& data);
+std::string finding_text(const record::Finding& finding);
+
 // Control characters and what is not UTF-8 as \xNN.
 std::string printable(std::string_view bytes);
 

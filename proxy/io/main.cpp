@@ -12,5 +12,6 @@ int main(int argc, char** argv) {
   if (const auto* replay = std::get_if<ReplayServerOptions>(&request)) {
     return run_replay_server(*replay);
   }
+  if (const auto* analyze = std::get_if<AnalyzeOptions>(&request)) return run_analyze(*analyze);
   return run_proxy(std::move(std::get<ProxyOptions>(request)));
 }

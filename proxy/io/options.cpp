@@ -7,6 +7,9 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "proxy/io/analyze_options.h"
+#include "proxy/io/option_kinds.h"
+
 namespace ftpscope {
 
 namespace {
@@ -44,15 +47,6 @@ CLI::Option* add_seconds(CLI::App& app, const std::string& name, Duration& value
   return app.add_option_function<double>(name, set, description)
       ->type_name("SECONDS")
       ->default_str(CLI::detail::to_string(seconds));
-}
-
-template <class T>
-CLI::Option* add_count(CLI::App& app, const std::string& name, T& value,
-                       const std::string& description, std::size_t least, std::size_t most) {
-  return app.add_option(name, value, description)
-      ->capture_default_str()
-      ->check(CLI::Range(least, most).description(""))
-      ->type_name("N");
 }
 
 template <class Enum>
@@ -261,16 +255,22 @@ Request parse_command_line(int argc, char** argv) {
   auto* replay = app.add_subcommand("replay", "let a recorded session happen again");
   replay->require_subcommand(1);
   add_replay_server(*replay, replay_options);
+  AnalyzeOptions analyze_options;
+  auto* analyze = add_analyze(app, analyze_options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const bool asked_for = error.get_exit_code() == 0;  // --help, --version
     if (asked_for) return app.exit(error);
-    const auto command = proxy->parsed() ? "proxy " : replay->parsed() ? "replay server " : "";
+    const auto command = proxy->parsed()     ? "proxy "
+                         : replay->parsed()  ? "replay server "
+                         : analyze->parsed() ? "analyze "
+                                             : "";
     std::cerr << "ftpscope: " << error.what() << " (ftpscope " << command << "--help tells more)\n";
     return kExitUsage;
   }
   if (replay->parsed()) return replay_options;
+  if (analyze->parsed()) return analyze_options;
   settle_terminal(options, terminal);
   return options;
 }
