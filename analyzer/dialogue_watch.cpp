@@ -28,7 +28,11 @@ void Dialogue::lost(Side from, std::uint64_t bytes, Timestamp now) {
   }
   recorder_.emit(record::Gap{from, bytes});
   recorder_.finding(FindingId::capture_gap, std::nullopt, name_of(from));
-  out_of_step_ = true;
+  constexpr std::uint64_t kShortestReply = 6;  // "ddd " and the end of a line
+  constexpr std::uint64_t kShortestCommand = 5;
+  const bool may_hide_a_message =
+      bytes >= (from == Side::server ? kShortestReply : kShortestCommand);
+  out_of_step_ = out_of_step_ || may_hide_a_message;
   tail_[static_cast<std::size_t>(from)] = true;
 }
 
