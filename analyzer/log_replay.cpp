@@ -1,6 +1,7 @@
 #include "analyzer/log_replay.h"
 
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <limits>
 #include <optional>
@@ -12,6 +13,40 @@
 namespace ftpscope {
 
 namespace {
+
+// What the proxy or the reader of a capture saw or did: it stands in the log and follows from
+// nothing else there.
+constexpr auto kFacts = std::to_array<FindingId>({
+    FindingId::reply_before_data_end,
+    FindingId::reply_too_long,
+    FindingId::line_too_long,
+    FindingId::command_ambiguous,
+    FindingId::not_ftp,
+    FindingId::too_many_unknown,
+    FindingId::address_family,
+    FindingId::data_stranger,
+    FindingId::data_ports_exhausted,
+    FindingId::data_refused,
+    FindingId::data_unreachable,
+    FindingId::data_other_host,
+    FindingId::data_several,
+    FindingId::middlebox_rewrote,
+    FindingId::mlsd_syntax,
+    FindingId::tls_refused,
+    FindingId::tls_plaintext_behind_auth,
+    FindingId::timeout_greeting,
+    FindingId::timeout_login,
+    FindingId::timeout_line,
+    FindingId::timeout_idle,
+    FindingId::control_reset,
+    FindingId::quit_with_transfer,
+    FindingId::capture_damaged,
+    FindingId::capture_overlap,
+    FindingId::capture_mid_stream,
+    FindingId::capture_one_way,
+    FindingId::capture_data_missing,
+    FindingId::capture_limit,
+});
 
 // What went over a limit is not in the log; and what is to be hidden was hidden when it was
 // written.
@@ -72,13 +107,25 @@ class LogReplay::Session final : private RecordSink {
     bool redacted = false;
   };
 
-  void on(const record::Connected&, Timestamp time) { observer_.connected(time); }
+  void on(const record::Session& session, Timestamp time);
+  void on(const record::Connected& connected, Timestamp time);
   void on(const record::Command& command, Timestamp time);
   void on(const record::Reply& reply, Timestamp time);
   void on(const record::ReplyPart& part, Timestamp time);
-  void on(const record::End&, Timestamp) { finish(); }
-  template <class Other>
-  void on(const Other&, Timestamp) {}
+  void on(const record::Gap& gap, Timestamp time);
+  void on(const record::Finding& finding, Timestamp time);
+  void on(const record::Opaque&, Timestamp) {}  // follows from the dialogue
+  void on(const record::End& end, Timestamp time);
+  template <class Fact>
+  void on(const Fact& fact, Timestamp time) {
+    state(time, fact);
+  }
+  // What happened and cannot be derived: the rules are to see it, and it is to come again.
+  void state(Timestamp time, const record::Body& fact) {
+    observer_.recorder().at(time);
+    observer_.recorder().emit(fact);
+  }
+  void join_if_unconnected(Timestamp time);
 
   void record(const Record& again) override;
   void settle_before_command(Timestamp time);
@@ -94,11 +141,51 @@ class LogReplay::Session final : private RecordSink {
   std::size_t lines_of_parts_ = 0;  // fed, of the reply that is open
   std::deque<FedReply> fed_;        // and not come out
   bool command_redacted_ = false;
+  CommandId command_ = 0;  // the last one
   bool in_part_ = false;
+  bool captured_ = false;
+  bool begun_ = false;
 };
 
+void LogReplay::Session::on(const record::Session& session, Timestamp time) {
+  captured_ = !session.proxy;
+  state(time, session);
+}
+
+void LogReplay::Session::on(const record::Connected& connected, Timestamp time) {
+  begun_ = true;
+  state(time, connected);
+  observer_.connected(time);
+}
+
+// A capture that begins in the middle of a session has no `connected`.
+void LogReplay::Session::join_if_unconnected(Timestamp time) {
+  if (captured_ && !std::exchange(begun_, true)) observer_.join(time);
+}
+
+void LogReplay::Session::on(const record::Gap& gap, Timestamp time) {
+  join_if_unconnected(time);
+  observer_.lost(gap.from, gap.bytes, time);
+}
+
+// Told once more only when nothing in the log lets us find it again.
+void LogReplay::Session::on(const record::Finding& finding, Timestamp time) {
+  const bool of_a_line =
+      finding.id >= FindingId::line_lf_only && finding.id <= FindingId::line_not_utf8;
+  const bool hidden = of_a_line && command_redacted_ && finding.to == command_;
+  if (is_derived(finding.id) && !hidden) return;
+  state(time, finding);
+}
+
+void LogReplay::Session::on(const record::End& end, Timestamp time) {
+  finish();
+  state(time, end);
+}
+
 void LogReplay::Session::on(const record::Command& command, Timestamp time) {
+  join_if_unconnected(time);
   settle_before_command(time);
+  command_ = command.id;
   const auto line = line_of(command);
   command_redacted_ = command.redacted;
   observer_.received(Side::client, line, command.urgent, time);
@@ -118,9 +205,10 @@ void LogReplay::Session::settle_before_command(Timestamp time) {
 void LogReplay::Session::on(const record::Reply& reply, Timestamp time) {
   if (reply.by_proxy) {
     const bool last_word = !reply.to;
-    if (!last_word) observer_.answered(*reply.to, text_of(reply), time);
+    last_word ? state(time, reply) : observer_.answered(*reply.to, text_of(reply), time);
     return;
   }
+  join_if_unconnected(time);
   const auto begun = std::min(std::exchange(lines_of_parts_, 0), reply.lines.size());
   fed_.push_back(
       {time, reply.to, ends_like_final(reply.lines, first_start(reply.lines)), reply.redacted});
@@ -175,11 +263,16 @@ void LogReplay::Session::record(const Record& again) {
   }
 }
 
+bool is_derived(FindingId id) { return std::ranges::find(kFacts, id) == kFacts.end(); }
+
 LogReplay::LogReplay(RecordSink& sink) : sink_(sink) {}
 LogReplay::~LogReplay() = default;
 
 void LogReplay::add(const Record& record) {
-  if (std::holds_alternative<record::Lost>(record.body)) return;  // of no session
+  if (std::holds_alternative<record::Lost>(record.body)) {  // of no session
+    sink_.record(record);
+    return;
+  }
   auto found = sessions_.find(record.session);
   if (found == sessions_.end()) {
     const std::string name(record.session);

@@ -1,11 +1,10 @@
-// Reads a session log back into what happened: feeds the facts in it (command lines, reply lines,
-// when) to an Observer, which understands them anew. So an old log can be analysed by a new rule,
-// and the log is proven to hold what it claims: log -> read -> Observer gives the same records
-// again.
+// Reads a session log back into what happened: feeds the lines in it to an Observer, which
+// understands them anew, and shows the other facts (channels, data, rewrites, ends) to the rules.
+// So an old log can be analysed by a new rule, and the log is proven to hold what it claims: log ->
+// read -> Observer gives the same records again.
 //
-// What does not come again, since it is no fact of the dialogue: rewrites, channels, data, what the
-// proxy said on its own accord, and findings about those. Nor what the log does not have: lines and
-// replies that went over a limit, bytes behind AUTH, oddities of a line whose argument was hidden.
+// What cannot come again, since the log does not have it: lines and replies that went over a limit,
+// bytes behind AUTH, oddities of a line whose argument was hidden. Findings about those are copied.
 #pragma once
 
 #include <cstddef>
@@ -50,8 +49,8 @@ struct LogProblem {
 std::vector<LogProblem> read_log(std::string_view log,
                                  const std::function<void(OwnedRecord)>& take);
 
-// Whether LogReplay gives a record again.
-bool comes_again(const record::Body& body);
+// Whether a finding follows from the other records of a session.
+bool is_derived(FindingId id);
 
 // For tests: the records of a log that come again, and what LogReplay gives for that log; each as
 // JSON Lines, session by session, with all `seq` 0. They are to be equal.
