@@ -5,10 +5,12 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "analyzer/captured_tls.h"
 #include "analyzer/packet.h"
 #include "analyzer/record.h"
 #include "analyzer/tcp_stream.h"
@@ -70,6 +72,7 @@ struct CapturedChannel {
   bool reset = false;
   bool closed = false;  // its record has been told
   std::optional<Duration> longest_silence;
+  std::unique_ptr<CapturedTls> tls;  // when the session is encrypted, so that this may be, too
 
   [[nodiscard]] DataStream& stream(Side from) { return streams[static_cast<std::size_t>(from)]; }
   [[nodiscard]] const DataStream& stream(Side from) const {

@@ -73,6 +73,7 @@ CapturedSession::CapturedSession(std::string name, const Ends& ends, const Dialo
       taker_(taker),
       observer_(watching(limits), std::move(name), static_cast<RecordSink&>(*this)) {
   observer_.between(ends.client.ip, ends.server.ip);
+  observer_.on_opaque([this](Side from, std::string_view bytes) { tls_.take(from, bytes); });
 }
 
 void CapturedSession::seen(Timestamp now) {
@@ -106,6 +107,7 @@ void CapturedSession::Reader::bytes(std::string_view bytes, bool urgent) {
 
 void CapturedSession::Reader::gap(std::uint64_t bytes) {
   session_.observer_.lost(side_, bytes, session_.now());
+  if (session_.opaque()) session_.tls_.lost(side_);
   session_.close_what_is_due();
 }
 
@@ -119,6 +121,7 @@ void CapturedSession::Reader::fin() {
   if (!session_.closed_first_) session_.closed_first_ = side_;
   session_.closed_[static_cast<std::size_t>(side_)] = true;
   session_.observer_.closed(side_, session_.now());
+  session_.tls_.ended(side_);
   session_.close_what_is_due();
 }
 
@@ -152,6 +155,7 @@ void CapturedSession::finish(Timestamp now) {
     const bool seen_at_all = channel.leg.has_value();
     close(channel, seen_at_all ? channel.how_so_far() : ChannelEnd::session_ended);
   }
+  if (tls_.seen()) recorder().emit(tls_.facts(std::nullopt));
   const auto client_bytes = from_client_.delivered() + from_client_.missing();
   const auto server_bytes = from_server_.delivered() + from_server_.missing();
   if ((client_bytes == 0) != (server_bytes == 0)) {
@@ -324,6 +328,7 @@ std::shared_ptr<CapturedChannel> CapturedSession::connect(std::shared_ptr<Captur
     channel = add_channel(channel->setup, channel->command);
   }
   channel->leg = Leg{caller, listener};
+  if (opaque()) channel->tls = std::make_unique<CapturedTls>();
   return channel;
 }
 
@@ -342,6 +347,7 @@ bool CapturedSession::data_segment(CapturedChannel& channel, const TcpSegment& s
     recorder().emit(record::ChannelOpened{channel.id, channel.command, channel.setup, *channel.leg,
                                           *channel.leg});
   }
+  if (channel.tls) channel.tls->add(segment, from, now);
   if (taker_) {
     for (const auto& piece : pieces) {
       taker_->take({observer_.recorder().session(), channel.id, from}, piece.offset, piece.bytes);
@@ -376,6 +382,9 @@ void CapturedSession::close(CapturedChannel& channel, ChannelEnd how) {
   data.type = taken.type;
   data_to_client_ += data.bytes_to_client;
   data_to_server_ += data.bytes_to_server;
+  if (channel.tls) {
+    if (const auto tls = channel.tls->finish(channel.id)) recorder().emit(*tls);
+  }
   recorder().emit(data);
   tell_of(channel);
   channel.closed = true;

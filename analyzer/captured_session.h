@@ -111,6 +111,7 @@ class CapturedSession final : private RecordSink {
   RecordSink& sink_;
   DataTaker* taker_;
   Observer observer_;
+  TlsWatch tls_;
   Reader client_reader_{*this, Side::client};
   Reader server_reader_{*this, Side::server};
   ControlStream from_client_{client_reader_};
