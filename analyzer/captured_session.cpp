@@ -20,8 +20,9 @@ std::optional<AddressForm> form_of_verb(std::string_view verb) {
 }
 
 std::optional<AddressForm> form_of_reply(const record::Reply& reply) {
-  const auto* verb = find_verb(reply.verb);
-  if (!reply.to || !reply.code || !verb || verb->meaning != Meaning::passive) return std::nullopt;
+  if (!reply.code) return std::nullopt;
+  const auto* verb = reply.to ? find_verb(reply.verb) : nullptr;
+  if (reply.to && (!verb || verb->meaning != Meaning::passive)) return std::nullopt;
   switch (*reply.code) {
     case 227: return AddressForm::reply_227;
     case 228: return AddressForm::reply_228;
@@ -81,11 +82,14 @@ void CapturedSession::seen(Timestamp now) {
   recorder().at(last_seen_);
 }
 
-void CapturedSession::begin(Timestamp now, bool from_its_start) {
+void CapturedSession::begin(Timestamp now, Beginning beginning) {
   started_ = now;
   seen(now);
   recorder().emit(record::Session{ends_.client, std::nullopt, to_text(ends_.server), {}, {}});
-  if (from_its_start) {
+  if (beginning == Beginning::encrypted) {
+    recorder().emit(record::Connected{ends_.server, ends_.client});
+    observer_.join_encrypted(this->now());
+  } else if (beginning == Beginning::seen) {
     recorder().emit(record::Connected{ends_.server, ends_.client});
     observer_.connected(this->now());
   } else {
@@ -95,6 +99,11 @@ void CapturedSession::begin(Timestamp now, bool from_its_start) {
 }
 
 void CapturedSession::segment(const TcpSegment& segment, Side from, Timestamp now) {
+  order_.add(segment, from, now,
+             [this](const TcpSegment& next, Side side, Timestamp time) { take(next, side, time); });
+}
+
+void CapturedSession::take(const TcpSegment& segment, Side from, Timestamp now) {
   seen(now);
   stream(other(from)).ack(segment);
   stream(from).add(segment, now);
@@ -143,6 +152,8 @@ bool CapturedSession::over() const {
 
 void CapturedSession::finish(Timestamp now) {
   if (std::exchange(finished_, true)) return;
+  order_.finish(
+      [this](const TcpSegment& segment, Side from, Timestamp time) { take(segment, from, time); });
   seen(now);
   from_client_.finish();
   from_server_.finish();
@@ -152,8 +163,8 @@ void CapturedSession::finish(Timestamp now) {
   close_what_is_due();
   while (!channels_.empty()) {
     auto& channel = *channels_.front();
-    const bool seen_at_all = channel.leg.has_value();
-    close(channel, seen_at_all ? channel.how_so_far() : ChannelEnd::session_ended);
+    const bool missed = channel.leg || last_seen_ - channel.exposed > kPatience;
+    close(channel, missed ? channel.how_so_far() : ChannelEnd::session_ended);
   }
   if (tls_.seen()) recorder().emit(tls_.facts(std::nullopt));
   const auto client_bytes = from_client_.delivered() + from_client_.missing();
@@ -201,11 +212,14 @@ void CapturedSession::on(const record::Command& command) {
 }
 
 void CapturedSession::on(const record::Reply& reply) {
-  if (!reply.to || !reply.code || reply.preliminary) return;
+  if (!reply.code || reply.preliminary) return;
+  if (!reply.to && !observer_.out_of_step()) return;  // nobody asked (threats.md S20)
   if (const auto form = form_of_reply(reply)) {
     if (const auto stated = address_in(reply, *form, ends_.server.ip)) {
-      announce(setup_of(*form), *reply.to, *stated);
+      announce(setup_of(*form), reply.to, *stated);
     }
+  } else if (!reply.to) {
+    return;
   } else if (auto* channel = find(*reply.to)) {
     settle_transfer(*channel, *reply.code);
   } else if (form_of_verb(reply.verb) && *reply.code >= 400) {
@@ -241,7 +255,8 @@ std::shared_ptr<CapturedChannel> CapturedSession::add_channel(Setup setup,
   return channel;
 }
 
-void CapturedSession::announce(Setup setup, CommandId command, const Endpoint& stated) {
+void CapturedSession::announce(Setup setup, std::optional<CommandId> command,
+                               const Endpoint& stated) {
   // A newer PASV or PORT makes an unused one useless (RFC 959 4.1.2).
   if (auto* unused = waiting_channel(); unused && !unused->leg) {
     close_later(*unused, ChannelEnd::replaced);
@@ -288,6 +303,11 @@ void CapturedSession::close_what_is_due() {
   }
 }
 
+// The announcements cannot be read, or one may be missing.
+bool CapturedSession::takes_any() const {
+  return observer_.state().opaque || observer_.out_of_step();
+}
+
 Side CapturedSession::side_of(const Endpoint& endpoint) const {
   return endpoint.ip == ends_.server.ip && endpoint.ip != ends_.client.ip ? Side::server
                                                                           : Side::client;
@@ -316,7 +336,7 @@ std::shared_ptr<CapturedChannel> CapturedSession::adopt(const Endpoint& caller,
   }
   const bool between_them = (caller.ip == ends_.client.ip && listener.ip == ends_.server.ip) ||
                             (caller.ip == ends_.server.ip && listener.ip == ends_.client.ip);
-  if (!observer_.state().opaque || !between_them) return nullptr;
+  if (!takes_any() || !between_them) return nullptr;
   return connect(add_channel(Setup::unknown, std::nullopt), caller, listener);
 }
 

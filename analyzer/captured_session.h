@@ -19,6 +19,7 @@
 
 #include "analyzer/captured_channel.h"
 #include "analyzer/observer.h"
+#include "analyzer/segment_order.h"
 #include "analyzer/tcp_stream.h"
 
 namespace ftpscope {
@@ -27,6 +28,8 @@ class CapturedSession final : private RecordSink {
  public:
   static constexpr std::size_t kChannelsMax = 64;  // open or announced at once
   static constexpr Duration kAnnouncedFor = std::chrono::minutes(5);
+  // A PASV that nobody has followed for so long, when the session ends, was not just left unused.
+  static constexpr Duration kPatience = std::chrono::seconds(3);
 
   struct Ends {
     Endpoint client;
@@ -37,8 +40,12 @@ class CapturedSession final : private RecordSink {
   CapturedSession(std::string name, const Ends& ends, const DialogueLimits& limits,
                   RecordSink& sink, DataTaker* taker);
 
-  // `from_its_start`: the client's SYN was seen, so a greeting is due.
-  void begin(Timestamp now, bool from_its_start);
+  enum class Beginning : std::uint8_t {
+    seen,       // the client's SYN was: a greeting is due
+    missed,     // the capture begins in mid-session
+    encrypted,  // implicit TLS: nothing can be read
+  };
+  void begin(Timestamp now, Beginning beginning);
   void segment(const TcpSegment& segment, Side from, Timestamp now);
   // Nothing more of it will be seen: gives out all that waits, and the end.
   void finish(Timestamp now);
@@ -63,6 +70,8 @@ class CapturedSession final : private RecordSink {
     return std::exchange(announced_, {});
   }
   [[nodiscard]] bool opaque() const { return observer_.state().opaque; }
+  // Any connection between the two hosts may be a data channel.
+  [[nodiscard]] bool takes_any() const;
   // A segment of that channel. False: the channel is closed, now or before.
   bool data_segment(CapturedChannel& channel, const TcpSegment& segment, Timestamp now);
   // Its SYN was reported undeliverable.
@@ -89,7 +98,8 @@ class CapturedSession final : private RecordSink {
   template <class Other>
   void on(const Other&) {}
 
-  void announce(Setup setup, CommandId command, const Endpoint& stated);
+  void take(const TcpSegment& segment, Side from, Timestamp now);
+  void announce(Setup setup, std::optional<CommandId> command, const Endpoint& stated);
   void begin_transfer(CommandId id, const Verb& verb);
   void settle_transfer(CapturedChannel& channel, int code);
   void close_later(CapturedChannel& channel, ChannelEnd how);
@@ -114,6 +124,7 @@ class CapturedSession final : private RecordSink {
   TlsWatch tls_;
   Reader client_reader_{*this, Side::client};
   Reader server_reader_{*this, Side::server};
+  SegmentOrder order_;
   ControlStream from_client_{client_reader_};
   ControlStream from_server_{server_reader_};
   std::vector<std::shared_ptr<CapturedChannel>> channels_;  // oldest first

@@ -199,6 +199,7 @@ void Dialogue::inspect_command(const Command& command, CommandId id) {
     recorder_.finding(FindingId::command_argument, id, missing ? "missing" : "not allowed");
   }
   const bool during_transfer = !pending_.empty() && pending_.front().preliminary_seen;
+  if (limits_.watching && recorder_.replies() == 0) return;  // the capture may lack them
   if (!pending_.empty() && !during_transfer && !out_of_step_) {
     recorder_.finding(FindingId::command_pipelined, id, {});
   }
@@ -269,7 +270,7 @@ void Dialogue::violate(Violation violation, FindingId finding, std::string_view 
   gate_.on_violation(violation, detail);
 }
 
-void Dialogue::go_opaque(CommandId id) {
+void Dialogue::go_opaque(std::optional<CommandId> id) {
   recorder_.emit(record::Opaque{id});
   recorder_.finding(FindingId::tls_opaque, id, {});
   opaque_since_ = id;

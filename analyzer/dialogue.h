@@ -84,6 +84,7 @@ class Dialogue {
   void connected(Timestamp now);  // to the server: the greeting is awaited from here on
   // Instead: the session has been going on for some time. Which login it has is not known.
   void join(Timestamp now);
+  void join_encrypted(Timestamp now);  // implicit TLS
   // So many bytes of this side's are not known (a capture has gaps). What they held is not guessed:
   // the pairing begins anew with the next command.
   void lost(Side from, std::uint64_t bytes, Timestamp now);
@@ -109,6 +110,8 @@ class Dialogue {
   // How many bytes of a line that has not ended are here.
   [[nodiscard]] std::size_t line_begun(Side side) const { return splitter(side).rest().size(); }
   [[nodiscard]] std::optional<Timestamp> deadline() const { return part_due_; }
+  // Commands or replies are missing, since join() or lost() and until the next command.
+  [[nodiscard]] bool out_of_step() const { return out_of_step_; }
   [[nodiscard]] const std::vector<PendingCommand>& pending() const { return pending_; }
 
  private:
@@ -149,7 +152,7 @@ class Dialogue {
   std::optional<std::span<const std::string_view>> masked_lines(
       std::span<const std::string_view> lines);
   void conclude(const PendingCommand& command, int code);
-  void go_opaque(CommandId id);
+  void go_opaque(std::optional<CommandId> id);
   void take_opaque(Side side);
   void violate(Violation violation, FindingId finding, std::string_view detail);
 
@@ -165,7 +168,7 @@ class Dialogue {
   bool stopped_ = false;
   bool server_gone_ = false;
   bool text_in_greeting_ = false;
-  CommandId opaque_since_ = 0;
+  std::optional<CommandId> opaque_since_;
   std::array<bool, 2> opaque_seen_{};
   ReplyAssembler assembler_;
   std::vector<PendingCommand> pending_;

@@ -14,9 +14,15 @@ void Dialogue::join(Timestamp now) {
   tail_ = {true, true};
 }
 
+void Dialogue::join_encrypted(Timestamp now) {
+  recorder_.at(now);
+  go_opaque(std::nullopt);
+}
+
 void Dialogue::lost(Side from, std::uint64_t bytes, Timestamp now) {
   if (stopped_) return;
   recorder_.at(now);
+  recorder_.mute(true);  // nobody is to blame for what the capture has cut
   if (!state_.opaque) {
     if (const auto rest = splitter(from).finish()) {
       from == Side::client ? take_command(*rest) : take_reply_line(*rest);
@@ -26,6 +32,7 @@ void Dialogue::lost(Side from, std::uint64_t bytes, Timestamp now) {
       end_reply();
     }
   }
+  recorder_.mute(false);
   recorder_.emit(record::Gap{from, bytes});
   recorder_.finding(FindingId::capture_gap, std::nullopt, name_of(from));
   constexpr std::uint64_t kShortestReply = 6;  // "ddd " and the end of a line

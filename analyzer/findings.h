@@ -89,6 +89,7 @@ enum class FindingId : std::uint8_t {
   data_ports_exhausted,
   data_reset,
   data_stalled,
+  data_silent,
   data_refused,
   data_unreachable,
   data_late,

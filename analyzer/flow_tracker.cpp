@@ -53,6 +53,7 @@ FlowTracker::FlowTracker(const FlowLimits& limits, RecordSink& sink, DataTaker* 
     : limits_(limits), sink_(sink), taker_(taker) {}
 
 bool FlowTracker::is_ftp_port(std::uint16_t port) const {
+  if (port == limits_.implicit_tls_port) return true;
   return std::ranges::find(limits_.ftp_ports, port) != limits_.ftp_ports.end();
 }
 
@@ -159,8 +160,8 @@ bool FlowTracker::adopt(Flow& flow, const Endpoint& caller, const Endpoint& list
     if (found->second.empty()) announced_.erase(found);
   }
   const auto hosts = std::minmax(caller.ip, listener.ip);
-  const auto found = opaque_.find(hosts);
-  return found != opaque_.end() && !is_ftp_port(listener.port) && ask(found->second);
+  const auto found = any_.find(hosts);
+  return found != any_.end() && !is_ftp_port(listener.port) && ask(found->second);
 }
 
 void FlowTracker::add_unknown(Flow& flow, const Key& key, const TcpSegment& segment,
@@ -217,7 +218,10 @@ void FlowTracker::open_session(Flow& flow, const Key& key, bool high_is_client) 
   sessions_.emplace(name, flow.session);
   const auto& client_syn = flow.ends[high_is_client ? 1 : 0].syn;
   const auto& server_syn = flow.ends[high_is_client ? 0 : 1].syn;
-  flow.session->begin(flow.first, client_syn.has_value());
+  using enum CapturedSession::Beginning;
+  flow.session->begin(flow.first, limits_.implicit_tls_port == server.port ? encrypted
+                                  : client_syn                             ? seen
+                                                                           : missed);
   TcpSegment way;
   way.from = client;
   way.to = server;
@@ -255,8 +259,8 @@ void FlowTracker::let_go(Flow& flow, Timestamp now) {
 // Where a session's data connections may appear.
 void FlowTracker::learn(const std::shared_ptr<CapturedSession>& session) {
   for (const auto port : session->take_announced()) announced_[port].push_back(session);
-  if (!session->opaque()) return;
-  auto& known = opaque_[std::minmax(session->ends().client.ip, session->ends().server.ip)];
+  if (!session->takes_any()) return;
+  auto& known = any_[std::minmax(session->ends().client.ip, session->ends().server.ip)];
   const auto same = [&](const auto& other) { return other.lock() == session; };
   if (std::ranges::none_of(known, same)) known.push_back(session);
 }

@@ -31,6 +31,7 @@ struct FlowLimits {
   std::size_t flows_max = kFlowsMax;
   std::size_t sessions_max = kSessionsMax;
   std::vector<std::uint16_t> ftp_ports = {21};
+  std::uint16_t implicit_tls_port = 990;  // as assigned by IANA to ftps
   DialogueLimits dialogue;
 };
 
@@ -109,7 +110,7 @@ class FlowTracker {
   // Sessions that are not over, in the order of their start; and where their data may appear.
   std::map<std::string, std::shared_ptr<CapturedSession>> sessions_;
   std::unordered_map<std::uint16_t, std::vector<std::weak_ptr<CapturedSession>>> announced_;
-  std::map<HostPair, std::vector<std::weak_ptr<CapturedSession>>> opaque_;
+  std::map<HostPair, std::vector<std::weak_ptr<CapturedSession>>> any_;
   std::uint64_t flows_seen_ = 0;
   std::uint64_t sessions_seen_ = 0;
   std::uint64_t forgotten_ = 0;

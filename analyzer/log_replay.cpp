@@ -114,7 +114,7 @@ class LogReplay::Session final : private RecordSink {
   void on(const record::ReplyPart& part, Timestamp time);
   void on(const record::Gap& gap, Timestamp time);
   void on(const record::Finding& finding, Timestamp time);
-  void on(const record::Opaque&, Timestamp) {}  // follows from the dialogue
+  void on(const record::Opaque& opaque, Timestamp time);
   void on(const record::End& end, Timestamp time);
   template <class Fact>
   void on(const Fact& fact, Timestamp time) {
@@ -166,6 +166,16 @@ void LogReplay::Session::join_if_unconnected(Timestamp time) {
 void LogReplay::Session::on(const record::Gap& gap, Timestamp time) {
   join_if_unconnected(time);
   observer_.lost(gap.from, gap.bytes, time);
+}
+
+// Follows from AUTH and its 234, when these are in the log.
+void LogReplay::Session::on(const record::Opaque& opaque, Timestamp time) {
+  begun_ = true;
+  if (!opaque.to) {
+    observer_.join_encrypted(time);
+  } else if (!observer_.state().opaque) {
+    state(time, opaque);
+  }
 }
 
 // Told once more only when nothing in the log lets us find it again.

@@ -18,6 +18,10 @@ class Observer final : private Gate {
   void connected(Timestamp now) { dialogue_.connected(now); }
   // Instead, when the beginning was not seen.
   void join(Timestamp now) { dialogue_.join(now); }
+  // Instead, when there is TLS from the first byte on.
+  void join_encrypted(Timestamp now) { dialogue_.join_encrypted(now); }
+  // Commands or replies are missing.
+  [[nodiscard]] bool out_of_step() const { return dialogue_.out_of_step(); }
   void lost(Side from, std::uint64_t bytes, Timestamp now) { dialogue_.lost(from, bytes, now); }
   void received(Side from, std::string_view bytes, bool urgent, Timestamp now) {
     dialogue_.received(from, bytes, urgent, now);

@@ -174,7 +174,7 @@ struct Finding {
 };
 
 struct Opaque {
-  CommandId to = 0;
+  std::optional<CommandId> to;  // AUTH; none when the session is encrypted from its first byte on
 };
 
 // What a TLS handshake shows to somebody who only watches.

@@ -195,7 +195,7 @@ void body_fields(JsonObject& o, const record::Finding& r) {
   number_or_null(o, "to", r.to);
 }
 
-void body_fields(JsonObject& o, const record::Opaque& r) { o.number("to", r.to); }
+void body_fields(JsonObject& o, const record::Opaque& r) { number_or_null(o, "to", r.to); }
 
 void body_fields(JsonObject& o, const record::Tls& r) {
   number_or_null(o, "channel", r.channel);

@@ -235,7 +235,9 @@ record::Body RecordReader::finding() {
   return finding;
 }
 
-record::Body RecordReader::opaque() { return record::Opaque{fields_.number<CommandId>("to")}; }
+record::Body RecordReader::opaque() {
+  return record::Opaque{fields_.number_or_null<CommandId>("to")};
+}
 
 record::Body RecordReader::tls() {
   record::Tls tls;

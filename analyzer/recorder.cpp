@@ -8,7 +8,7 @@ namespace {
 
 bool told_once(FindingId id) {
   const bool of_a_line = id >= FindingId::line_lf_only && id <= FindingId::line_not_utf8;
-  return of_a_line || row_of(id).severity == Severity::note;
+  return of_a_line || id == FindingId::capture_gap || row_of(id).severity == Severity::note;
 }
 
 }  // namespace
@@ -33,7 +33,7 @@ void Recorder::emit(const record::Body& body) {
 
 void Recorder::finding(FindingId id, std::optional<CommandId> to, std::string_view detail) {
   const auto bit = static_cast<std::size_t>(id);
-  if (told_once(id) && told_.test(bit)) return;
+  if (muted_ || (told_once(id) && told_.test(bit))) return;
   told_.set(bit);
   ++findings_;
   emit(record::Finding{id, to, detail});

@@ -29,6 +29,9 @@ class Recorder final : private FindingSink {
   // alone is one finding, not ten thousand.
   void finding(FindingId id, std::optional<CommandId> to, std::string_view detail = {}) override;
 
+  // No findings until it is taken back.
+  void mute(bool on) { muted_ = on; }
+
   [[nodiscard]] std::uint64_t findings() const { return findings_; }
   [[nodiscard]] std::uint64_t commands() const { return commands_; }
   [[nodiscard]] std::uint64_t replies() const { return replies_; }
@@ -42,6 +45,7 @@ class Recorder final : private FindingSink {
   std::uint64_t commands_ = 0;
   std::uint64_t replies_ = 0;
   std::bitset<static_cast<std::size_t>(FindingId::count_)> told_;
+  bool muted_ = false;
   Rules rules_;
 };
 

@@ -1,0 +1,35 @@
+#include "analyzer/segment_order.h"
+
+namespace ftpscope {
+
+namespace {
+
+// Sequence numbers wrap (RFC 9293 3.4).
+bool is_before(std::uint32_t a, std::uint32_t b) { return static_cast<std::int32_t>(a - b) < 0; }
+
+std::uint32_t end_of(const TcpSegment& segment) {
+  return segment.seq + segment.length + (segment.syn() ? 1U : 0U) + (segment.fin() ? 1U : 0U);
+}
+
+}  // namespace
+
+bool SegmentOrder::in_order(const TcpSegment& segment, Side from) const {
+  const auto& own = next_[static_cast<std::size_t>(from)];
+  const auto& others = next_[static_cast<std::size_t>(other(from))];
+  const bool acknowledges_the_unseen =
+      segment.has_ack() && !segment.rst() && others && is_before(*others, segment.ack);
+  const bool behind_a_hole = own && segment.length > 0 && is_before(*own, segment.seq);
+  return !acknowledges_the_unseen && !behind_a_hole;
+}
+
+void SegmentOrder::note(const TcpSegment& segment, Side from) {
+  if (segment.rst()) return;
+  auto& own = next_[static_cast<std::size_t>(from)];
+  const auto end = end_of(segment);
+  if (!own || is_before(*own, end)) own = end;
+  // What was acknowledged and has not been seen is given up.
+  auto& others = next_[static_cast<std::size_t>(other(from))];
+  if (segment.has_ack() && others && is_before(*others, segment.ack)) others = segment.ack;
+}
+
+}  // namespace ftpscope

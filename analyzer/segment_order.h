@@ -1,0 +1,81 @@
+// The segments of both directions of a connection in an order that can have been: what is
+// acknowledged stands before its acknowledgement. Captures from several queues or mirror ports have
+// them the other way round, and a reply before its command says something false.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "analyzer/packet.h"
+#include "analyzer/record.h"
+
+namespace ftpscope {
+
+class SegmentOrder {
+ public:
+  // What has not come by then is not in the capture.
+  static constexpr std::size_t kHeldMax = 16;  // segments
+  static constexpr std::chrono::milliseconds kHeldFor{200};
+
+  struct Held {
+    TcpSegment segment;  // its payload is in `bytes`
+    std::string bytes;
+    Side from = Side::client;
+    Timestamp time;
+  };
+
+  // Calls `deliver(segment, from, time)` for this segment and for those that waited for it, or for
+  // none when it has to wait itself.
+  template <class Deliver>
+  void add(const TcpSegment& segment, Side from, Timestamp now, Deliver deliver) {
+    if (held_.empty() && in_order(segment, from)) {
+      note(segment, from);
+      deliver(segment, from, now);
+      return;
+    }
+    held_.push_back({segment, std::string(segment.payload), from, now});
+    release(now, deliver);
+  }
+
+  // Nothing will come any more.
+  template <class Deliver>
+  void finish(Deliver deliver) {
+    while (!held_.empty()) deliver_at(0, deliver);
+  }
+
+ private:
+  template <class Deliver>
+  void release(Timestamp now, Deliver deliver) {
+    for (std::size_t i = 0; i < held_.size();) {
+      if (in_order(held_[i].segment, held_[i].from)) {
+        deliver_at(i, deliver);
+        i = 0;
+      } else {
+        ++i;
+      }
+    }
+    while (!held_.empty() && (held_.size() > kHeldMax || now - held_.front().time > kHeldFor)) {
+      deliver_at(0, deliver);
+    }
+  }
+
+  template <class Deliver>
+  void deliver_at(std::size_t index, Deliver deliver) {
+    auto held = std::move(held_[index]);
+    held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(index));
+    note(held.segment, held.from);
+    held.segment.payload = held.bytes;
+    deliver(held.segment, held.from, held.time);
+  }
+
+  [[nodiscard]] bool in_order(const TcpSegment& segment, Side from) const;
+  void note(const TcpSegment& segment, Side from);
+
+  std::array<std::optional<std::uint32_t>, 2> next_;  // behind the last that was delivered
+  std::deque<Held> held_;
+};
+
+}  // namespace ftpscope
