@@ -116,6 +116,7 @@ void CapturedSession::Reader::bytes(std::string_view bytes, bool urgent) {
 
 void CapturedSession::Reader::gap(std::uint64_t bytes) {
   session_.observer_.lost(side_, bytes, session_.now());
+  session_.gapped_ = true;
   if (session_.opaque()) session_.tls_.lost(side_);
   session_.close_what_is_due();
 }
@@ -305,7 +306,7 @@ void CapturedSession::close_what_is_due() {
 
 // The announcements cannot be read, or one may be missing.
 bool CapturedSession::takes_any() const {
-  return observer_.state().opaque || observer_.out_of_step();
+  return observer_.state().opaque || observer_.out_of_step() || gapped_;
 }
 
 Side CapturedSession::side_of(const Endpoint& endpoint) const {

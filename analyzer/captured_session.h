@@ -141,6 +141,7 @@ class CapturedSession final : private RecordSink {
   std::optional<Side> closed_first_;
   std::array<bool, 2> closed_{};
   bool reset_ = false;
+  bool gapped_ = false;
   bool finished_ = false;
   std::uint64_t data_to_client_ = 0;
   std::uint64_t data_to_server_ = 0;

@@ -66,7 +66,9 @@ void FlowTracker::add(const TcpSegment& segment, Timestamp now) {
     case Flow::Role::unknown: add_unknown(flow, key, segment, now); return;
     case Flow::Role::control: add_control(flow, segment, now); return;
     case Flow::Role::data: add_data(flow, segment, now); return;
-    case Flow::Role::ignored: return;
+    case Flow::Role::ignored:
+      if (flow.recent) keep(flow, segment, now);
+      return;
   }
 }
 
@@ -117,6 +119,49 @@ void FlowTracker::begin(Flow& flow, const Key& key, const TcpSegment& segment, T
   const auto& listener = answer ? segment.from : segment.to;
   flow.high_called = caller == key.high;
   if (adopt(flow, caller, listener, now) || adopt(flow, listener, caller, now)) return;
+  flow.recent = true;
+  recent_.push_back(key);
+  if (recent_.size() > FlowLimits::kRecentMax) forget_recent();
+}
+
+void FlowTracker::forget_recent() {
+  const auto key = recent_.front();
+  recent_.pop_front();
+  for (auto* flows : {&young_, &old_}) {
+    const auto found = flows->find(key);
+    if (found == flows->end()) continue;
+    auto& flow = found->second;
+    flow.recent = false;
+    if (flow.role == Flow::Role::ignored) flow.early.reset();
+  }
+}
+
+void FlowTracker::keep(Flow& flow, const TcpSegment& segment, Timestamp now) const {
+  if (flow.early_bytes + segment.payload.size() > FlowLimits::kRecentBytesMax) return;
+  constexpr std::size_t kSegmentsMax = 64;
+  if (!flow.early) flow.early = std::make_unique<std::vector<EarlySegment>>();
+  if (flow.early->size() >= kSegmentsMax) return;
+  flow.early_bytes += segment.payload.size();
+  flow.early->push_back({segment, std::string(segment.payload), now});
+}
+
+// An announcement that stands behind the first packets of the connection that it announces.
+void FlowTracker::look_back(std::uint16_t port) {
+  for (const auto& key : std::views::reverse(recent_)) {
+    if (key.low.port != port && key.high.port != port) continue;
+    const auto found = young_.find(key);
+    if (found == young_.end() || found->second.role == Flow::Role::control) continue;
+    auto& flow = found->second;
+    if (flow.role == Flow::Role::data || !flow.early) continue;
+    const auto& listener = key.low.port == port ? key.low : key.high;
+    const auto& caller = key.low.port == port ? key.high : key.low;
+    const auto early = std::move(flow.early);
+    if (!adopt(flow, caller, listener, early->front().time)) continue;
+    for (auto& [segment, bytes, time] : *early) {
+      segment.payload = bytes;
+      if (flow.role == Flow::Role::data) add_data(flow, segment, time);
+    }
+  }
 }
 
 void FlowTracker::note(Flow& flow, const Key& key, const TcpSegment& segment) const {
@@ -166,15 +211,14 @@ bool FlowTracker::adopt(Flow& flow, const Endpoint& caller, const Endpoint& list
 
 void FlowTracker::add_unknown(Flow& flow, const Key& key, const TcpSegment& segment,
                               Timestamp now) {
-  if (segment.length == 0) return;
-  if (!flow.early) flow.early = std::make_unique<std::vector<EarlySegment>>();
-  flow.early->push_back({segment, std::string(segment.payload), now});
+  if (flow.recent || segment.length > 0) keep(flow, segment, now);
+  if (segment.length == 0 || !flow.early) return;
   bool high_is_client = flow.high_called;
   switch (judge(flow, key, high_is_client)) {
     case Likeness::yes: open_session(flow, key, high_is_client); return;
     case Likeness::no:
       flow.role = Flow::Role::ignored;
-      flow.early.reset();
+      if (!flow.recent) flow.early.reset();
       return;
     case Likeness::undecided: return;
   }
@@ -191,6 +235,7 @@ Likeness FlowTracker::judge(const Flow& flow, const Key& key, bool& high_is_clie
   std::array<std::vector<std::pair<std::uint32_t, std::string_view>>, 2> pieces;
   std::size_t size = 0;
   for (const auto& early : *flow.early) {
+    if (early.bytes.empty()) continue;
     pieces[early.segment.from == key.high ? 1 : 0].emplace_back(early.segment.seq, early.bytes);
     size += early.bytes.size();
   }
@@ -258,7 +303,10 @@ void FlowTracker::let_go(Flow& flow, Timestamp now) {
 
 // Where a session's data connections may appear.
 void FlowTracker::learn(const std::shared_ptr<CapturedSession>& session) {
-  for (const auto port : session->take_announced()) announced_[port].push_back(session);
+  for (const auto port : session->take_announced()) {
+    announced_[port].push_back(session);
+    look_back(port);
+  }
   if (!session->takes_any()) return;
   auto& known = any_[std::minmax(session->ends().client.ip, session->ends().server.ip)];
   const auto same = [&](const auto& other) { return other.lock() == session; };

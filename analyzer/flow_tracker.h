@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,6 +28,10 @@ struct FlowLimits {
   static constexpr std::size_t kFlowsMax = 200'000;    // default of --max-flows
   static constexpr std::size_t kSessionsMax = 10'000;  // default of --max-open-sessions
   static constexpr std::size_t kEarlyMax = 4096;       // bytes of a connection not yet recognised
+  // The newest connections, whose segments are kept for a while: packets may be out of order, and
+  // the reply that announces one of them may still come.
+  static constexpr std::size_t kRecentMax = 64;
+  static constexpr std::size_t kRecentBytesMax = 65536;  // of each
 
   std::size_t flows_max = kFlowsMax;
   std::size_t sessions_max = kSessionsMax;
@@ -78,6 +83,8 @@ class FlowTracker {
     Timestamp first;
     std::shared_ptr<CapturedSession> session;
     std::shared_ptr<CapturedChannel> channel;
+    bool recent = false;
+    std::size_t early_bytes = 0;
     std::unique_ptr<std::vector<EarlySegment>> early;
   };
   using Flows = std::unordered_map<Key, Flow, KeyHash>;
@@ -96,6 +103,9 @@ class FlowTracker {
   bool adopt(Flow& flow, const Endpoint& caller, const Endpoint& listener, Timestamp now);
   [[nodiscard]] Likeness judge(const Flow& flow, const Key& key, bool& high_is_client) const;
   void open_session(Flow& flow, const Key& key, bool high_is_client);
+  void keep(Flow& flow, const TcpSegment& segment, Timestamp now) const;
+  void forget_recent();
+  void look_back(std::uint16_t port);
   void learn(const std::shared_ptr<CapturedSession>& session);
   void end_session(const std::shared_ptr<CapturedSession>& session, Timestamp now);
   void let_go(Flow& flow, Timestamp now);
@@ -111,6 +121,7 @@ class FlowTracker {
   std::map<std::string, std::shared_ptr<CapturedSession>> sessions_;
   std::unordered_map<std::uint16_t, std::vector<std::weak_ptr<CapturedSession>>> announced_;
   std::map<HostPair, std::vector<std::weak_ptr<CapturedSession>>> any_;
+  std::deque<Key> recent_;  // connections of no session, oldest first
   std::uint64_t flows_seen_ = 0;
   std::uint64_t sessions_seen_ = 0;
   std::uint64_t forgotten_ = 0;
