@@ -87,8 +87,8 @@ CaptureReader::Unit CaptureReader::unit_at(std::string_view rest, bool complete)
     case Format::pcap: return header_read_ ? record(rest, complete) : file_header(rest, complete);
     case Format::pcapng: return block(rest, complete);
     case Format::foreign:
-      return {.kind = rest.empty() && complete ? Unit::Kind::end : Unit::Kind::other,
-              .size = rest.size()};
+      if (!rest.empty()) return {.kind = Unit::Kind::other, .size = rest.size()};
+      return {.kind = complete ? Unit::Kind::end : Unit::Kind::more};
   }
   return {};
 }

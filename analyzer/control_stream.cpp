@@ -85,7 +85,7 @@ void ControlStream::hold(std::int64_t at, const TcpSegment& segment, Timestamp t
   take(at, segment);
   const bool expected = hint_ && (at == *hint_ || at == *hint_ + 1);
   const bool waited = time - held_since_ >= kStartWait || held_segments_ >= kStartSegments;
-  if (expected || waited || segment.fin()) start_at(next_);
+  if (expected || waited) start_at(next_);
 }
 
 // RFC 1122 4.2.3.6. A byte sent in front of all that is expected does not have to be the right one.

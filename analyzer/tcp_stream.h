@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -125,9 +126,9 @@ class ControlStream {
   Timestamp held_since_;
   std::optional<std::int64_t> hint_;  // where this direction stands, by segments without data
 
-  std::int64_t begin_ = 0;    // where it started
-  std::int64_t next_ = 0;     // all before is delivered or given up
-  std::int64_t highest_ = 0;  // the end of what was seen
+  std::int64_t begin_ = 0;  // where it started
+  std::int64_t next_ = 0;   // all before is delivered or given up
+  std::int64_t highest_ = std::numeric_limits<std::int64_t>::min();  // the end of what was seen
   std::optional<std::int64_t> acked_;
   std::optional<std::int64_t> fin_at_;
   bool ended_ = false;  // FIN told, or finish() called

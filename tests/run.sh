@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1  # another clone finds what this one compiled
 
-proxy/install-packages.sh doctest-dev libbenchmark-dev clang-19 clang-tidy-19 clang-format-19 \
+proxy/install-packages.sh doctest-dev libpcap-dev libbenchmark-dev clang-19 clang-tidy-19 clang-format-19 \
   libclang-rt-19-dev strace valgrind
 tests/e2e/install-servers.sh
 
