@@ -9,7 +9,6 @@
 namespace ftpscope {
 
 void AttackRules::on(const record::Command& command, Timestamp, FindingSink& findings) {
-  if (command.redacted) return;
   check_controls(command.verb, Side::client, command.id, findings);
   if (!command.argument) return;
   check_controls(*command.argument, Side::client, command.id, findings);

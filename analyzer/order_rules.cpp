@@ -26,9 +26,7 @@ bool is_zero(std::string_view text) { return text.find_first_not_of('0') == text
 
 bool is_stream(std::string_view mode) { return mode == "S" || mode == "s"; }
 
-bool is_hidden(const record::Command& command) {
-  return command.redacted || command.argument.value_or("") == kHidden;
-}
+bool is_hidden(const record::Command& command) { return command.argument.value_or("") == kHidden; }
 
 bool is_login(Meaning meaning) { return meaning == Meaning::user || meaning == Meaning::password; }
 

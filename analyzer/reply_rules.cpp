@@ -65,7 +65,7 @@ void ReplyRules::on(const record::Command& command, Timestamp now, FindingSink& 
     waiting_.push_back({command.id, find_verb(command.verb), now, false});
   }
   note_utf8(command);
-  if (utf8_ && command.argument && !command.redacted) {
+  if (utf8_ && command.argument) {
     check_utf8(*command.argument, Side::client, command.id, findings);
   }
 }

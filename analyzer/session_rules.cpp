@@ -6,6 +6,7 @@
 #include <string>
 
 #include "analyzer/excerpt.h"
+#include "analyzer/redaction.h"
 #include "analyzer/report_text.h"
 
 namespace ftpscope {
@@ -67,7 +68,7 @@ void SessionRules::on(const record::Connected& connected, Timestamp, FindingSink
 void SessionRules::on(const record::Command& command, Timestamp now, FindingSink& findings) {
   latest_ = command.id;
   latest_verb_ = find_verb(command.verb);
-  latest_known_ = !command.redacted;
+  latest_known_ = command.verb != kHidden && command.argument.value_or("") != kHidden;
   latest_hash_ = hash_of(command);
   if (running_) running_->last_word = now;
   if (command.verb == "USER") anonymous_ = is_anonymous(command.argument.value_or(""));
