@@ -27,6 +27,7 @@ void Recorder::emit(const record::Body& body) {
   if (const auto* end = std::get_if<record::End>(&body)) return emit_end(*end);
   commands_ += std::holds_alternative<record::Command>(body) ? 1 : 0;
   replies_ += std::holds_alternative<record::Reply>(body) ? 1 : 0;
+  findings_ += std::holds_alternative<record::Finding>(body) ? 1 : 0;
   const Record record{now_, session_, seq_++, body};
   sink_.record(record);
   rules_.see(record, *this);
@@ -43,7 +44,6 @@ void Recorder::finding(FindingId id, std::optional<CommandId> to, std::string_vi
   const auto bit = static_cast<std::size_t>(id);
   if (told_once(id) && told_.test(bit)) return;
   told_.set(bit);
-  ++findings_;
   emit(record::Finding{id, to, detail});
 }
 
