@@ -1,4 +1,4 @@
-// Patterns of known attacks.
+// Patterns of known attacks (threats.md S07, S29): guessing, terminal escapes, forged replies.
 #pragma once
 
 #include "analyzer/record.h"
@@ -7,7 +7,18 @@ namespace ftpscope {
 
 class AttackRules {
  public:
-  void on(const record::End& end, Timestamp now, FindingSink& findings);
+  static constexpr int kRefusedLoginsMax = 5;
+
+  void on(const record::Command& command, Timestamp now, FindingSink& findings);
+  void on(const record::Reply& reply, Timestamp now, FindingSink& findings);
+
+ private:
+  void check_controls(std::string_view text, Side from, std::optional<CommandId> to,
+                      FindingSink& findings);
+
+  int refused_ = 0;
+  bool controls_told_ = false;
+  bool forged_told_ = false;
 };
 
 }  // namespace ftpscope

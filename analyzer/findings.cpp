@@ -19,184 +19,345 @@ constexpr auto kProxy = Blame::proxy;
 constexpr auto kRows = std::to_array<FindingRow>({
     {reply_unsolicited, "FTP-REPLY-UNSOLICITED", warning, kServer, "RFC 959 5.4",
      "a reply that no command asked for",
-     "",
-     ""},
+     "The server sent a reply while no command was waiting for one. A client that counts "
+     "replies takes it for the answer to its next command, and every later answer for the one "
+     "after that. A 421 is the one reply that may come at any time; it is told as well, since "
+     "it ends the session.",
+     "A 421 needs no repair: see what it says, usually a timeout or a limit of the server. "
+     "Anything else is a fault of the server (or of a script or module in it that writes to "
+     "the control connection): update it or report it. Until then use a client that opens a "
+     "new session when a reply does not fit, and keep away from pipelining (lftp: set "
+     "ftp:sync-mode on)."},
     {reply_second_final, "FTP-REPLY-SECOND-FINAL", warning, kServer, "RFC 959 5.4",
      "a second final reply to one command",
-     "",
-     ""},
+     "A command had its final reply, and the server sent another one: twice the same code, or "
+     "one that the next command may not get. RFC 959 allows one. A client that counts is off "
+     "by one from here on: it takes the answer to each command for the answer to the next.",
+     "The server has to change: look for a handler, a virus scanner or a module that reports "
+     "by itself (two 226 after an upload are typical). On the client's side only a new session"
+     " brings both into step again."},
     {reply_without_code, "FTP-REPLY-WITHOUT-CODE", warning, kServer, "RFC 959 4.2",
      "a line outside any reply that has no reply code",
-     "",
-     ""},
+     "The server sent a line that has no three-digit code, and no multi-line reply was open. "
+     "Often it is the output of a program that the server started, a debug message, or the "
+     "rest of a text with a line end in it. Some clients skip such a line, others take it for "
+     "a reply of unknown meaning and fail.",
+     "Whoever runs the server should find what writes there: banner and message files, login "
+     "scripts, error output of helpers under inetd. Text belongs into a multi-line reply: "
+     "`230-` in front of the lines, `230 ` at the end."},
     {reply_code_range, "FTP-REPLY-CODE-RANGE", warning, kServer, "RFC 959 4.2.1",
      "a reply code whose first digit is not 1 to 5",
-     "",
-     ""},
+     "The reply's code does not begin with 1 to 5. No command can get such a reply; clients "
+     "decide by the first digit and do not know whether it means success. 6yz is left to "
+     "protected replies (RFC 2228).",
+     "A fault of the server, or the other side is no FTP server at all: see its greeting and "
+     "the port. Report it to the server's maker; a client cannot work around it."},
     {reply_no_space, "FTP-REPLY-NO-SPACE", warning, kServer, "RFC 959 4.2",
      "a reply code with neither a space nor a hyphen behind it",
-     "",
-     ""},
+     "The three digits of the code are followed by text at once, as in `230Logged in`. RFC 959"
+     " wants a blank, or a hyphen where more lines follow. ftplib and tnftp take the line for "
+     "a reply; curl takes it for text and waits for ever.",
+     "The server, or the script that answers in its name, must put a blank behind the code. "
+     "Custom message files are the usual place: they should not contain codes at all. If a "
+     "client hangs here, try another one."},
     {reply_bare_code_end, "FTP-REPLY-BARE-CODE-END", note, kServer, "RFC 959 4.2",
      "a multi-line reply that ends with the code alone",
-     "",
-     ""},
+     "The last line of a multi-line reply is the code and nothing else. RFC 959 wants a blank "
+     "behind it even when no text follows. Most clients end the reply there; curl does not and"
+     " waits until its timeout.",
+     "Only a client that hangs here is a reason to act: the server should send a blank, and "
+     "better a word, behind the code. Empty lines in the server's welcome or message files are"
+     " a common cause."},
     {reply_other_code_end, "FTP-REPLY-OTHER-CODE-END", warning, kServer, "RFC 959 4.2",
      "a multi-line reply closed by another code than the one that opened it",
-     "",
-     ""},
+     "A reply that began with one code and a hyphen was closed by a line with another code, "
+     "and the client went on behind it. Strict readers wait for the first code for ever; curl "
+     "ends the reply there, so it works with some clients and hangs others.",
+     "The server has to close a reply with the code that opened it. Update it, or remove the "
+     "message file or the script whose text is sent with the wrong code. As a user, take a "
+     "client that ends a reply at any code, such as curl."},
     {reply_unfinished, "FTP-REPLY-UNFINISHED", warning, kServer, "RFC 959 4.2",
      "a multi-line reply that is never closed",
-     "",
-     ""},
+     "A multi-line reply has no last line: the connection ended in it, or (in a greeting) the "
+     "client gave up waiting and sent its next command. Strict clients hang here.",
+     "If the server went away in the middle, its own log tells why (a crash, a timeout, a "
+     "kill). If it always happens, the greeting or message file lacks its end: let the server "
+     "put the codes there, and no `220-` in the file."},
     {reply_line_like_final, "FTP-REPLY-LINE-LIKE-FINAL", note, kServer, "RFC 959 4.2",
      "a text line inside a multi-line reply that some clients take for its end",
-     "",
-     ""},
+     "Inside a multi-line reply stands a line with a code and a blank, as the last line has. "
+     "It is text, as more lines came. Clients that do not compare codes (curl) end the reply "
+     "there and take the rest for the answer to the next command.",
+     "Nothing to do while all clients get along. Otherwise indent such lines by a blank in the"
+     " server's message files, as RFC 959 4.2 asks of servers, or reword them so that they do "
+     "not begin with three digits."},
     {reply_illegal_code, "FTP-REPLY-ILLEGAL-CODE", note, kServer, "RFC 959 5.4",
      "a reply code that this command may not get",
-     "",
-     ""},
+     "The code of this reply is not among those that the RFC lists for the command. Clients "
+     "that go by the first digit do not mind; those that wait for one certain code (257, 227, "
+     "331) take it for a failure.",
+     "Mostly harmless. When a client stumbles over just this reply, report it to the server's "
+     "maker, with the command and the section of the RFC; some clients have a switch to leave "
+     "the command out (lftp: set ftp:use-feat no, ftp:use-mdtm no, ftp:use-size no)."},
     {reply_too_long, "FTP-REPLY-TOO-LONG", error, kServer, "--max-reply",
      "a reply longer than the limit",
-     "",
-     ""},
+     "A multi-line reply grew over the limit of bytes or lines, and the proxy ended the "
+     "session with 421. It is either a listing in a reply (STAT of a huge directory) or a "
+     "server that wants to fill the memory of its clients.",
+     "If the reply is wanted, raise --max-reply and --max-reply-lines. Otherwise list by LIST "
+     "or MLSD, which use a data connection, and do not trust that server."},
     {reply_no_preliminary, "FTP-REPLY-NO-PRELIMINARY", warning, kServer, "RFC 959 5.4",
      "a transfer completed without a 1yz reply before it",
-     "",
-     ""},
+     "The transfer ended with a 2yz, and no 125 or 150 came before. RFC 959 5.4 wants one, and"
+     " some clients open or read their data connection only when they have seen it; they hang "
+     "or report an empty file.",
+     "The server, or a gateway before it, has to send 150 before it sends data. Check for an "
+     "application server with an FTP front end of its own making. Most clients get along; the "
+     "file's size shows whether this one did."},
     {reply_before_data_end, "FTP-REPLY-BEFORE-DATA-END", warning, kServer, "RFC 959 3.4, 5.4",
      "the server reported completion before the data ended",
-     "",
-     ""},
+     "The 226 came while the data connection was still open or still had bytes to deliver. A "
+     "client that closes at the 226 cuts the file's end off. ftpscope holds such a reply back "
+     "until the data has been delivered.",
+     "If files are cut without the proxy, the server has to send 226 only when its last byte "
+     "is out and the connection is closed. A client should read the data connection until its "
+     "end, whatever the control connection says."},
     {reply_missing, "FTP-REPLY-MISSING", warning, kServer, "RFC 959 5.4",
      "a command that got no reply",
-     "",
-     ""},
+     "A command got no reply: a later command was answered first, or the session ended while "
+     "it waited (for a second at least, or the server left). To the client it looks like a "
+     "server that hangs; a user sees a timeout.",
+     "Look at what the command needs at the server: a slow disk or network file system, a name"
+     " look-up, an external program. If the server never saw the command, a firewall's "
+     "inspection of FTP may have dropped it: compare with a capture at the server. For ABOR it"
+     " is harmless; many servers leave out one of its two replies."},
     {greeting_not_ftp, "FTP-GREETING-NOT-FTP", error, kServer, "RFC 959 5.4",
      "the server's greeting is not FTP",
-     "",
-     ""},
+     "The first line from the server has no code of three digits. Something else answers at "
+     "this port: SSH, SMTP, HTTP, a TLS handshake (implicit FTPS), or a program that prints "
+     "before the FTP server starts.",
+     "Check address and port: SFTP is SSH (port 22) and no FTP; implicit FTPS (port 990) "
+     "begins with TLS, so connect with ftps:// in curl and lftp. Under inetd look for error "
+     "messages of the server on its standard output."},
     {reply_slow, "FTP-REPLY-SLOW", warning, kServer, "RFC 959 5.4",
      "a reply that took over ten seconds",
-     "",
-     ""},
+     "Between the command (or the server's last word before) and the reply lay more than ten "
+     "seconds. Final replies of transfers, greetings and logins do not count here. Clients "
+     "with short timeouts give up and try again, which makes it worse.",
+     "Look at the server: disks that have to spin up, a slow network file system, quotas or "
+     "virus scans at CWD or SIZE, a huge directory. At the client a longer timeout helps "
+     "(lftp: set net:timeout 60; curl: --max-time)."},
     {feat_syntax, "FTP-FEAT-SYNTAX", note, kServer, "RFC 2389 3.2",
      "a FEAT reply whose lines are not a blank and a feature",
-     "",
-     ""},
+     "A line between the first and the last of the FEAT reply is not one blank and the name of"
+     " a feature. Clients that go by RFC 2389 overlook that feature, and may then do without "
+     "UTF-8, MLSD or TLS.",
+     "The server should indent each feature by exactly one blank and write no `211-` and no "
+     "empty lines in between. As a user, switch the feature on by hand: in FileZilla the "
+     "character set of the site, in lftp set ftp:use-mlsd, ftp:use-utf8."},
     {pwd_syntax, "FTP-257-SYNTAX", warning, kServer, "RFC 959 Appendix II",
      "a 257 without a properly quoted path",
-     "",
-     ""},
+     "A 257 must have the directory in double quotes, with a quote in its name doubled; this "
+     "one has not. A client cannot tell where the name ends and may believe to be in another "
+     "directory, or refuse to go on.",
+     "The server must quote the path (RFC 959, Appendix II). If only a name with a quote in it"
+     " goes wrong, rename the directory. As a user, go to directories by absolute paths, which"
+     " needs no PWD (curl: --ftp-method nocwd with //path)."},
     {size_syntax, "FTP-SIZE-SYNTAX", warning, kServer, "RFC 3659 4.1",
      "a 213 to SIZE that is not just a number",
-     "",
-     ""},
+     "The 213 to SIZE is not a number alone: it has a unit, separators, text or several lines."
+     " Clients that compare sizes or show progress read a wrong number or none, and cannot "
+     "resume.",
+     "The server must answer `213` and the decimal number of bytes (RFC 3659 4.1). Until then "
+     "tell the client not to ask: lftp set ftp:use-size no, curl --ignore-content-length."},
     {mdtm_syntax, "FTP-MDTM-SYNTAX", warning, kServer, "RFC 3659 2.3, 3.1",
      "a 213 to MDTM that is not a time",
-     "",
-     ""},
+     "The 213 to MDTM is not a time of fourteen digits (YYYYMMDDHHMMSS, in UTC), or the digits"
+     " are no date. Mirrors that compare times fetch everything again, or never again.",
+     "The server must send the time in that form and in UTC (RFC 3659 2.3). Fifteen digits "
+     "that begin with 191 are the year-2000 fault of old servers: update. Until then compare "
+     "by size (lftp: mirror --ignore-time, set ftp:use-mdtm no; wget: "
+     "--no-use-server-timestamps)."},
     {mlst_syntax, "FTP-MLST-SYNTAX", warning, kServer, "RFC 3659 7.2",
      "a reply to MLST without a well-formed entry",
-     "",
-     ""},
+     "The reply to MLST has no line between the first and the last that is a blank and an "
+     "entry: facts as `name=value;`, one blank, the path. Clients cannot read what the file is"
+     " and how big.",
+     "The server has to change (RFC 3659 7.2). As a user, switch to SIZE and MDTM, or to LIST:"
+     " lftp set ftp:use-mlsd no."},
     {mlsd_syntax, "FTP-MLSD-SYNTAX", warning, kServer, "RFC 3659 7.2",
      "a listing by MLSD with an entry that is not well-formed",
-     "",
-     ""},
+     "A line of the listing is not made of facts as `name=value;`, one blank and a name. "
+     "Machines are to read this format, so one such line may make a client drop the entry or "
+     "the whole listing. Names with line ends in them are a common cause.",
+     "The server has to change (RFC 3659 7.2); a name with a control character should be "
+     "renamed there. As a user, list by LIST: lftp set ftp:use-mlsd no."},
     {utf8_violated, "FTP-UTF8-VIOLATED", warning, kServer, "RFC 2640 2.2, 3.1",
      "bytes that are not UTF-8 although UTF8 is on",
-     "",
-     ""},
+     "UTF-8 had been agreed on (OPTS UTF8 ON or LANG was accepted), and then a name came that "
+     "is not UTF-8. The detail says from whom. The other side will show wrong letters or fail "
+     "to find the file.",
+     "If the server sent it, its files were named in another character set: convert the names "
+     "(convmv) or tell the server which it is (ProFTPD: UseEncoding; Pure-FTPd: --fscharset; "
+     "vsftpd passes names as they are). If the client sent it, set its character set to UTF-8 "
+     "(FileZilla: Site Manager, Charset; lftp: set ftp:charset)."},
     {line_lf_only, "FTP-LINE-LF-ONLY", warning, kNetwork, "RFC 959 4.2, 5.3",
      "a line that ends with LF alone",
-     "",
-     ""},
+     "A line ends with LF where FTP wants CR LF. Nearly everybody reads it all the same, but "
+     "ProFTPD waits for more, and what reads a line differently from its neighbour opens the "
+     "way for smuggled commands. Told once a session and kind.",
+     "Scripts that speak FTP through a raw socket are the usual origin: let them send \\r\\n. "
+     "On the server's side look at message files and helpers. With --lines strict the proxy "
+     "sends CR LF on, whatever came."},
     {line_no_ending, "FTP-LINE-NO-ENDING", warning, kNetwork, "RFC 959 4.2, 5.3",
      "the connection ended in the middle of a line",
-     "",
-     ""},
+     "One side closed the connection in the middle of a line (the detail says which). A "
+     "command without its end must not be carried out; a reply without it may have lost its "
+     "end.",
+     "Usually the program crashed, was killed, or its connection was cut: see its log. A "
+     "client that sends its last command without CR LF and closes has to be corrected."},
     {line_bare_cr, "FTP-LINE-BARE-CR", warning, kNetwork, "RFC 854 2.2",
      "a carriage return inside a line",
-     "",
-     ""},
+     "A line has a carriage return that no LF follows. Some servers end a line there or leave "
+     "it out, so one line may be two commands for one and one command for another. In a file's"
+     " name it is legal if CR NUL is sent (RFC 2640).",
+     "If nobody uses such names, treat it as an attempt to smuggle a command past a firewall "
+     "and look at the client. --lines strict refuses what is ambiguous. Names with CR in them "
+     "should be changed."},
     {line_nul, "FTP-LINE-NUL", warning, kNetwork, "RFC 959 5.3",
      "a NUL byte inside a line",
-     "",
-     ""},
+     "A line has a NUL byte. Programs in C end the text there, so the path or the password "
+     "that the server acts on is not the one in the log, nor the one that a filter has seen.",
+     "Look at who sends it: no usual client does. --lines strict refuses such commands. In a "
+     "reply it is a fault of the server."},
     {line_telnet, "FTP-LINE-TELNET", note, kNetwork, "RFC 959 2.3",
      "Telnet commands inside a line",
-     "",
-     ""},
+     "The line has Telnet commands in it (bytes 255 and following). Before ABOR they are what "
+     "RFC 959 asks for; elsewhere they are options that a Telnet client offers, or a file's "
+     "name in Latin-1 whose y with dots (byte 255) was not doubled.",
+     "Around ABOR and STAT nothing is to do. Who uses a Telnet program to talk FTP should use "
+     "nc or an FTP client. For names with that letter switch both sides to UTF-8."},
     {line_not_utf8, "FTP-LINE-NOT-UTF8", note, kNetwork, "RFC 2640 2.2",
      "bytes that are not UTF-8",
-     "",
-     ""},
+     "A line has bytes that are not UTF-8, mostly a file's name in an older character set. RFC"
+     " 2640 wants UTF-8. The log keeps the bytes as base64.",
+     "Nothing is broken while both sides use the same character set. To change it, convert the"
+     " names at the server (convmv) and let clients use UTF-8; or tell the client the old one "
+     "(FileZilla: Site Manager, Charset; lftp: set ftp:charset ISO-8859-1)."},
     {line_too_long, "FTP-LINE-TOO-LONG", error, kNetwork, "--max-line",
      "a line longer than the limit",
-     "",
-     ""},
+     "A line is longer than the limit, and the proxy ended the session. No usual path is so "
+     "long; long lines are used to overflow buffers and to smuggle commands behind the place "
+     "where another program cuts.",
+     "If it is legitimate (a very deep tree, a server with long messages), raise --max-line. "
+     "Otherwise look at who sent it."},
     {command_unknown, "FTP-COMMAND-UNKNOWN", note, kClient, "RFC 959 5.3",
      "a verb that no RFC defines",
-     "",
-     ""},
+     "The client sent a verb that no RFC and no list of usual extensions has. It is passed on;"
+     " what it does is between this client and this server.",
+     "Nothing, if the server answers 500 or 502 and the client goes on. If the server knows it"
+     " and it moves data or names addresses, ftpscope cannot follow it: tell us the name. A "
+     "password or text typed in the wrong place ends up here too."},
     {command_argument, "FTP-COMMAND-ARGUMENT", note, kClient, "RFC 959 5.3",
      "an argument that is missing, or one where none is allowed",
-     "",
-     ""},
+     "The command has no argument although it needs one, or has one although none is allowed "
+     "(the detail says which). Servers refuse it with 501 or ignore the rest.",
+     "See what script or person wrote it: an empty variable is the usual cause (`CWD $DIR`). "
+     "Some clients write `PASV ` or `FEAT `with a blank behind; that is harmless."},
     {command_hides_another, "FTP-COMMAND-HIDES-ANOTHER", error, kClient, "RFC 854 2.2",
      "a line in which some servers see a second command",
-     "",
-     ""},
+     "The line holds a CR, a NUL or Telnet bytes in such a way that some servers read a second"
+     " command in it, one with an address (PORT, EPRT, LPRT) that a firewall or proxy would "
+     "not see. No usual client sends that.",
+     "Treat it as an attack on the firewall, or as a test of one: look at the client. ftpscope"
+     " proxy refuses such a line with either --lines; elsewhere a firewall should do the same."},
     {command_ambiguous, "FTP-COMMAND-AMBIGUOUS", warning, kClient, "RFC 959 5.3",
      "a line that servers read differently",
-     "",
-     ""},
+     "Servers read this line differently: bare CR or LF, NUL, Telnet inside the verb, or an "
+     "end that is missing. What one takes for one command is two for another.",
+     "Find out what sends it; a script that builds lines from file names is a usual origin. "
+     "--lines strict makes the proxy refuse such lines with 500; with --lines raw they pass as"
+     " they came."},
     {command_pipelined, "FTP-COMMAND-PIPELINED", note, kClient, "RFC 959 5.4",
      "a command sent before the reply to the one before it",
-     "",
-     ""},
+     "The client sent a command before it had the reply to the one before. RFC 959 does not "
+     "forbid it and it saves time, but many servers and firewalls handle one command at a time"
+     " and lose what comes ahead.",
+     "Nothing, as long as it works. When replies are missing or shifted, switch it off: lftp "
+     "set ftp:sync-mode on; in scripts wait for each reply."},
     {not_ftp, "FTP-NOT-FTP", error, kClient, "RFC 959 5.3",
      "the client does not speak FTP",
-     "",
-     ""},
+     "The client's first bytes are another protocol's: HTTP, SMTP, SSH or a TLS handshake (the"
+     " detail says which). The proxy ended the session and sent nothing that could be taken "
+     "for an answer. Web pages that make a browser talk to port 21 look so, as do scanners.",
+     "If it is a TLS handshake, the client wants implicit FTPS: set it to explicit TLS (curl "
+     "--ssl-reqd ftp://, FileZilla `Require explicit FTP over TLS`), or use port 990 of a "
+     "server that has it. Otherwise correct the client's port, or ignore scanners."},
     {too_many_unknown, "FTP-TOO-MANY-UNKNOWN", error, kClient, "--max-unknown-before-login",
      "too many unknown commands before login",
-     "",
-     ""},
+     "Before any login came as many unknown verbs or empty lines as the limit allows, and the "
+     "proxy ended the session. It keeps other protocols from being carried to an FTP server "
+     "that ignores errors.",
+     "If a real client does that (one that tries many extensions first), raise "
+     "--max-unknown-before-login. Otherwise see who it is: it was no FTP."},
     {before_greeting, "FTP-COMMAND-BEFORE-GREETING", warning, kClient, "RFC 959 5.4",
      "a command sent before the server's greeting",
-     "",
-     ""},
+     "The client sent its first command before the server had greeted. Servers that do not "
+     "read ahead may lose it or answer it out of step, and some close at once, as spammers "
+     "behave like that. A greeting that takes long makes impatient clients do it.",
+     "A client or script must wait for 220 (RFC 959 5.4): with nc and `printf` it does not; "
+     "use an FTP client. If the greeting is late, see FTP-GREETING-SLOW."},
     {order_rnto, "FTP-ORDER-RNTO", warning, kClient, "RFC 959 4.1.3",
      "RNTO without an accepted RNFR right before it",
-     "",
-     ""},
+     "RNTO came without an RNFR that had been accepted right before. The server answers 503, "
+     "or worse, renames what an older RNFR named.",
+     "The client or script must send RNFR, wait for 350, and send RNTO at once. If RNFR was "
+     "refused (the detail says so), it must not go on: check the old name and the rights "
+     "there."},
     {order_rnfr, "FTP-ORDER-RNFR", note, kClient, "RFC 959 4.1.3",
      "RNFR without RNTO right behind it",
-     "",
-     ""},
+     "RNFR was accepted, and another command than RNTO followed, or the session ended. Nothing"
+     " was renamed; most servers have forgotten the name by now.",
+     "See why the client stopped: the user may have cancelled. Some clients use RNFR only to "
+     "test whether a file exists, which is harmless; SIZE or MLST would do."},
     {order_pass, "FTP-ORDER-PASS", warning, kClient, "RFC 959 4.1.1",
      "PASS without an accepted USER right before it",
-     "",
-     ""},
+     "PASS came without USER right before it, or although USER had been refused (the detail "
+     "says which). The server answers 503 or 530, and the password has crossed the network for"
+     " nothing.",
+     "Correct the order in the client or script: USER, wait for 331, PASS; and again from USER"
+     " after a 530. If USER was refused, the name is not allowed here: vsftpd userlist_enable,"
+     " ProFTPD <Limit LOGIN>, /etc/ftpusers."},
     {order_rest, "FTP-ORDER-REST", note, kClient, "RFC 959 4.1.3",
      "REST without a transfer behind it",
-     "",
-     ""},
+     "REST set an offset and no transfer followed: another command came, or the session ended."
+     " RFC 3659 wants REST to be the last command before the transfer; some servers forget the"
+     " offset, some keep it and cut the head off the next file.",
+     "If a later file is too short at its beginning, this is why: the client should send REST "
+     "0 when it changes its mind, or go on with RETR or STOR at once. A test of REST as its "
+     "own is harmless if REST 0 follows."},
     {order_login, "FTP-ORDER-LOGIN", note, kClient, "RFC 959 5.4",
      "a command that needs a login, before one",
-     "",
-     ""},
+     "The server refused a command with 530 as nobody had logged in yet (the detail has the "
+     "first one). Usually the client asks early what the server can do, and asks again later.",
+     "Nothing, if the login follows. If not, the client lacks user name and password (curl: "
+     "--user, ~/.netrc), or the session was lost and reopened without a login."},
     {order_no_setup, "FTP-ORDER-NO-SETUP", warning, kClient, "RFC 959 3.3",
      "a transfer without PASV, EPSV, PORT or EPRT before it",
-     "",
-     ""},
+     "A transfer began and no PASV, EPSV, PORT or EPRT had been accepted for it. Then RFC "
+     "959's default holds: the server connects to the client's port of the control connection,"
+     " which no firewall or NAT lets through; most servers say 425. Told once a session.",
+     "The client must ask for PASV or EPSV (or send PORT) before each transfer, also before a "
+     "second try. In the old ftp program switch `sendport` or `passive` on. If PASV had been "
+     "refused, repair that first."},
     {order_setup_unused, "FTP-ORDER-SETUP-UNUSED", note, kClient, "RFC 959 4.1.2",
      "an accepted PASV, EPSV, PORT or EPRT that no transfer used",
-     "",
-     ""},
+     "A PASV, EPSV, PORT or EPRT was accepted and no transfer made use of it: another one "
+     "replaced it, or the session ended. Often the client could not connect to the address and"
+     " tries another way.",
+     "If it happens with each transfer, the first way does not work: look for findings on its "
+     "address and data connection, or tell the client to begin with the other (curl: "
+     "--disable-epsv; lftp: set ftp:prefer-epsv no)."},
     {port_malformed, "FTP-PORT-MALFORMED", error, kClient, "RFC 959 4.1.2, RFC 2428 2",
      "a PORT, EPRT or LPRT that cannot be read",
      "",
@@ -431,104 +592,197 @@ constexpr auto kRows = std::to_array<FindingRow>({
      ""},
     {timeout_greeting, "FTP-TIMEOUT-GREETING", error, kServer, "--greeting-timeout",
      "the server sent no greeting in time",
-     "",
-     ""},
+     "The server took the connection and sent no greeting within the limit. Something listens "
+     "there that does not speak first (a web server, implicit FTPS that waits for TLS), or the"
+     " server hangs, often in a look-up of the client's name.",
+     "Check the port: 990 is implicit FTPS. If it is the right server, switch its look-ups off"
+     " (vsftpd: reverse_lookup_enable=NO; ProFTPD: UseReverseDNS off, IdentLookups off; "
+     "Pure-FTPd: --dontresolve). Raise --greeting-timeout if it is only slow."},
     {timeout_login, "FTP-TIMEOUT-LOGIN", error, kClient, "--login-timeout",
      "no login in time",
-     "",
-     ""},
+     "From connecting on the limit passed without a successful login, and the proxy ended the "
+     "session. Scanners and forgotten connections look so, but also a person who looks for the"
+     " password.",
+     "Nothing for scanners. If the server takes so long to check a password, repair that (see "
+     "FTP-LOGIN-SLOW) or raise --login-timeout."},
     {timeout_line, "FTP-TIMEOUT-LINE", error, kNetwork, "--line-timeout",
      "a line was not finished in time",
-     "",
-     ""},
+     "A line was begun and its end did not come within the limit. It is a peer that died in "
+     "the middle, one that holds connections open on purpose (slow loris), or a script that "
+     "sends lines without their end.",
+     "A script must end each line by CR LF. If the network is really so slow, raise "
+     "--line-timeout. Many of these from one address are an attack: lower "
+     "--max-sessions-per-client."},
     {timeout_idle, "FTP-TIMEOUT-IDLE", note, kClient, "--idle-timeout",
      "the session was idle for too long",
-     "",
-     ""},
+     "No command, reply or data connection for the whole limit: the proxy ended the session "
+     "with 421. A client left open over lunch is the usual case.",
+     "Nothing; clients log in again when they need to. Raise --idle-timeout, or let the client"
+     " send NOOP (FileZilla: Send FTP keep-alive commands; lftp: set ftp:nop-interval) where "
+     "sessions must last."},
     {control_reset, "FTP-CONTROL-RESET", warning, kNetwork, "RFC 959 2.3",
      "the control connection was reset",
-     "",
-     ""},
+     "One side ended the control connection by RST instead of FIN (the detail says which): a "
+     "program that was killed, a firewall or NAT that has forgotten the connection or was told"
+     " to cut it, or a client that closes with replies unread.",
+     "Behind a QUIT it is harmless. After idle minutes or a long transfer suspect the NAT or "
+     "firewall between: let clients send NOOP or TCP keepalives (curl: --keepalive-time 30; "
+     "ProFTPD: SocketOptions keepalive on). At once after a certain command suspect an "
+     "inspection of FTP."},
     {quit_with_transfer, "FTP-QUIT-WITH-TRANSFER", note, kClient, "RFC 959 4.1.1",
      "the control connection ended while data was moving",
-     "",
-     ""},
+     "A control connection was closed while a transfer still moved data. Servers may go on or "
+     "stop; the file is perhaps not whole, and nobody is left to hear the 226.",
+     "If it is not a user who cancelled, the client or script must wait for the transfer's "
+     "final reply before it closes. To cancel on purpose, ABOR is the way."},
     {greeting_slow, "FTP-GREETING-SLOW", warning, kServer, "RFC 959 5.4",
      "a greeting that took over five seconds",
-     "",
-     ""},
+     "More than five seconds from the connection to the server's greeting. Nearly always the "
+     "server looks up the client's name (reverse DNS) or asks its ident service (port 113) and"
+     " waits for an answer that does not come.",
+     "At the server: vsftpd reverse_lookup_enable=NO, ProFTPD UseReverseDNS off and "
+     "IdentLookups off, Pure-FTPd --dontresolve; or give the clients' addresses names in the "
+     "DNS. A firewall should reject port 113, not drop it."},
     {login_slow, "FTP-LOGIN-SLOW", warning, kServer, "RFC 959 5.4",
      "a login that took over five seconds",
-     "",
-     ""},
+     "The reply to USER or PASS took over five seconds. The server asks somebody: LDAP, a "
+     "database, RADIUS, the DNS, a home directory that has to be mounted. After a wrong "
+     "password a delay is intended.",
+     "Look at the server's authentication: PAM modules in their order, unreachable directory "
+     "servers, name look-ups (see FTP-GREETING-SLOW). A client with a short timeout needs a "
+     "longer one meanwhile."},
     {login_refused, "FTP-LOGIN-REFUSED", warning, kClient, "RFC 959 4.2.2",
      "the login was refused",
-     "",
-     ""},
+     "The server refused USER, PASS or ACCT; the detail is its reply. The name or password is "
+     "wrong, the account is locked, or has no right to use FTP from there, or only with TLS.",
+     "Check name and password by hand first. If they are right, see the server's log and its "
+     "rules: vsftpd local_enable, userlist_enable and force_local_logins_ssl; ProFTPD "
+     "RequireValidShell, <Limit LOGIN> and TLSRequired; /etc/ftpusers, PAM."},
     {login_without_password, "FTP-LOGIN-WITHOUT-PASSWORD", note, kServer, "RFC 959 5.4",
      "logged in by USER alone",
-     "",
-     ""},
+     "The server answered USER with 230: whoever knows the name is in. A few servers do so for"
+     " anonymous (vsftpd: no_anon_password), and on closed networks it may be intended.",
+     "Whoever runs the server should see that this user can only do what everybody may. "
+     "Clients need not send PASS any more; most send it all the same, and may be confused by a"
+     " 503."},
     {password_in_clear, "FTP-PASSWORD-IN-CLEAR", warning, kClient, "RFC 4217 15, RFC 2577 5",
      "a password in clear between public addresses",
-     "",
-     ""},
+     "A password was sent unencrypted between two public addresses. Everybody on the way can "
+     "read it, and the data as well. Told once a session; anonymous logins do not count.",
+     "Use TLS: the client asks for it (curl: --ssl-reqd; lftp: set ftp:ssl-force on; "
+     "FileZilla: Require explicit FTP over TLS) and the server insists (vsftpd: "
+     "force_local_logins_ssl=YES; ProFTPD: TLSRequired on; Pure-FTPd: --tls=2). Take the "
+     "password for known and change it. With --tls refuse the proxy itself is the obstacle."},
     {service_closing, "FTP-421", warning, kServer, "RFC 959 4.2.2",
      "421: the server ends the session",
-     "",
-     ""},
+     "The server announced with 421 that it ends the session; the detail is its reply. Too "
+     "many sessions, a timeout, or a shutdown are the usual reasons.",
+     "Go by its words. Too many connections: let the client open fewer (FileZilla: Transfers, "
+     "maximum simultaneous; lftp: set net:connection-limit) or raise vsftpd max_clients and "
+     "max_per_ip, ProFTPD MaxClients and MaxClientsPerHost, Pure-FTPd -c and -C. Timeout: NOOP"
+     " from the client, or vsftpd idle_session_timeout, ProFTPD TimeoutIdle and "
+     "TimeoutNoTransfer."},
     {server_closed_silently, "FTP-SERVER-CLOSED-SILENTLY", warning, kServer, "RFC 959 5.4",
      "the server closed the control connection without a word",
-     "",
-     ""},
+     "The server closed the control connection without 221 or 421, perhaps with a command "
+     "waiting (the detail says so). It crashed, was killed, refused the address (TCP wrappers,"
+     " a ban list), or a proxy between ended the session.",
+     "See the server's log at this time, and the system's log for a crash. Before the greeting"
+     " look at /etc/hosts.deny, fail2ban and the limits of inetd. If the server believes that "
+     "the session went on, something between has closed it."},
     {control_dead_after_transfer, "FTP-CONTROL-DEAD-AFTER-TRANSFER", error, kNetwork, "RFC 5382 5",
      "the control connection died while a long transfer left it idle",
-     "",
-     ""},
+     "A transfer took over a minute, nothing crossed the control connection meanwhile, and its"
+     " final reply never arrived. The data is mostly complete. A NAT or firewall has forgotten"
+     " the idle control connection; clients hang or report a failed transfer and try again.",
+     "Raise the timeout for established TCP in the NAT or firewall (RFC 5382 wants at least "
+     "two hours and four minutes; Linux: nf_conntrack_tcp_timeout_established), or keep the "
+     "connection alive: curl --keepalive-time 30, FileZilla `Send FTP keep-alive commands`, "
+     "ProFTPD SocketOptions keepalive on, Linux net.ipv4.tcp_keepalive_time."},
     {retries, "FTP-RETRIES", note, kClient, "RFC 959 5.4",
      "the same command failed three times in a row",
-     "",
-     ""},
+     "The same command with the same argument was refused three times in a row. The client "
+     "tries again without anything having changed, which costs time and, with passwords, locks"
+     " accounts.",
+     "See the reply: 4yz may go away by itself, 5yz will not. Correct the path, the rights or "
+     "the quota that it names, or limit the client's zeal (lftp: set net:max-retries 2; curl: "
+     "--retry 1; FileZilla: Maximum number of retries)."},
     {password_guessing, "FTP-PASSWORD-GUESSING", warning, kClient, "RFC 2577 5",
      "five or more refused logins in one session",
-     "",
-     ""},
+     "Five or more logins were refused in one session. A program that guesses passwords looks "
+     "so, and a client with an old password stored that tries again and again.",
+     "Let the server end such sessions and ban the address: vsftpd max_login_fails, ProFTPD "
+     "MaxLoginAttempts and mod_ban, fail2ban. See the client's address in the session record; "
+     "if it is one of yours, correct the stored password."},
     {terminal_escape, "FTP-TERMINAL-ESCAPE", warning, kNetwork, "CVE-2009-4487",
      "terminal control sequences in a command or reply",
-     "",
-     ""},
+     "A command or reply has control sequences for a terminal (ESC, C1 controls) or marks that"
+     " turn the direction of writing. They can change colours, hide text, and on some "
+     "terminals do harm when a log or listing is shown. ftpscope shows them as \\x1b and the "
+     "like.",
+     "Coloured welcome texts are harmless, but do not belong there. In a file's name it is a "
+     "trick against whoever lists the directory: rename the file at the server, and look at "
+     "logs only with programs that make controls visible (less without -r)."},
     {forged_reply, "FTP-FORGED-REPLY", error, kClient, "RFC 2577 3",
      "an argument that reads like a reply with an address",
-     "",
-     ""},
+     "The argument of a command reads like a server's reply with an address in it. A server "
+     "that repeats the argument in its error makes a careless firewall believe that it has "
+     "said `227 ...`, and open a port to the inside. ftpscope acts only on a reply to PASV, "
+     "EPSV or LPSV.",
+     "Look at the client: no usual file is named so. Update firewalls with inspection of FTP; "
+     "they must read whole lines and want a pending PASV. Linux: load nf_conntrack_ftp only "
+     "where it is needed, with nf_conntrack_helper=0 and explicit CT rules."},
     {capture_damaged, "FTP-CAPTURE-DAMAGED", warning, kNetwork, "the capture",
      "a part of the capture file cannot be read",
-     "",
-     ""},
+     "A part of the capture file cannot be read: it was cut off while written, copied in text "
+     "mode, or has a block with an impossible length. What stands before and behind was "
+     "analysed; the damage record says where.",
+     "Take the file again from where it was captured (scp or binary mode, not ASCII), or "
+     "capture anew. If only the last packet is torn, because tcpdump was killed, nothing else "
+     "is lost; stop tcpdump by Ctrl-C or SIGTERM, or use -U."},
     {capture_gap, "FTP-CAPTURE-GAP", warning, kNetwork, "the capture",
      "bytes of a control connection are not in the capture",
-     "",
-     ""},
+     "Bytes of a control connection were acknowledged by the receiver and are not in the "
+     "capture: the capturing machine dropped packets, or they took another way. Commands or "
+     "replies are missing, so what follows may be paired wrongly.",
+     "Capture with a larger buffer and a filter (tcpdump -B 65536 -s 0 -w file 'host SERVER'),"
+     " and watch `packets dropped by kernel`. At a mirror port or in a bonded link capture all"
+     " of its lines."},
     {capture_overlap, "FTP-CAPTURE-OVERLAP", error, kNetwork, "RFC 9293 3.10.7.4",
      "the same bytes of a control connection were sent twice and differently",
-     "",
-     ""},
+     "The same place of the stream came twice with different bytes. A correct TCP never does "
+     "that; it is a trick to show an inspecting device other commands than the server gets, or"
+     " a broken device on the way. The bytes that came first were taken.",
+     "Compare both texts in the overlap record. If they are commands, look at the sender as at"
+     " an attacker. If it happens to everybody, look for a device that rewrites TCP (an "
+     "accelerator, a NAT with inspection of FTP) and update it or take it out."},
     {capture_mid_stream, "FTP-CAPTURE-MID-STREAM", note, kNetwork, "the capture",
      "the capture begins in the middle of the session",
-     "",
-     ""},
+     "The session was running when the capture began: its greeting and login are not in it. "
+     "What depends on them (who logged in, UTF-8, TYPE, an address asked for earlier) is not "
+     "known and not judged.",
+     "Start the capture first and the client after it. If the fault needs days to show, let "
+     "tcpdump write a ring of files (-C, -W) and give all of them to ftpscope."},
     {capture_one_way, "FTP-CAPTURE-ONE-WAY", warning, kNetwork, "the capture",
      "the capture has one direction of the session only",
-     "",
-     ""},
+     "Only one direction of the session is in the capture. Replies without commands, or "
+     "commands without replies, tell little: nothing can be paired. Usually the way back takes"
+     " another route, or the mirror port copies one direction.",
+     "Capture at one of the two machines, or mirror both directions (on switches: `both`, not "
+     "rx or tx). A filter must not name src or dst: use `host`."},
     {capture_data_missing, "FTP-CAPTURE-DATA-MISSING", note, kNetwork, "the capture",
      "bytes of a data connection are not in the capture",
-     "",
-     ""},
+     "Bytes of a data connection are not in the capture. The transfer itself may have been "
+     "perfect: the capturing machine was too slow, or saved the beginning of each packet only."
+     " Its file cannot be extracted whole, and sizes are not compared.",
+     "If the file matters, capture with -s 0 and a larger buffer (-B), close to the server or "
+     "client, on a fast disk. For the dialogue alone nothing is to do."},
     {capture_limit, "FTP-CAPTURE-LIMIT", warning, kNetwork, "--max-flows",
      "a limit of the analysis was reached",
-     "",
-     ""},
+     "The analysis reached one of its limits (the detail says which), so a part of the capture"
+     " was not looked at. The limits keep a capture made to exhaust memory from doing so.",
+     "Raise the limit that is named, or cut the capture down to the session in question first:"
+     " tcpdump -r big -w small 'host CLIENT', or editcap."},
 });
 // clang-format on
 

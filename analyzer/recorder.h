@@ -37,6 +37,8 @@ class Recorder final : private FindingSink {
   [[nodiscard]] std::uint64_t replies() const { return replies_; }
 
  private:
+  void emit_end(record::End end);
+
   std::string session_;
   RecordSink& sink_;
   Timestamp now_{};

@@ -1,6 +1,7 @@
 // What is odd about a session beyond its single lines: the order of commands, addresses, transfers,
 // the session's life. Told from the records alone, so that it is the same live, from a log and from
-// a capture. The Recorder shows every record to the rules right after it went out.
+// a capture. The Recorder shows every record to the rules right after it went out; `end`, which is
+// to be the last one, right before.
 //
 // A family of rules is a class with an overload `on(record::X, Timestamp, FindingSink&)` for each
 // kind of record that it looks at; it keeps what it needs to remember and no more.

@@ -136,7 +136,7 @@ bool observer_can_find(const nlohmann::json& finding) {
   const std::string name = finding["finding"];
   if (name.starts_with("FTP-DATA-") || name.starts_with("FTP-TIMEOUT-")) return false;
   return name != "FTP-CONTROL-RESET" && name != "FTP-QUIT-WITH-TRANSFER" &&
-         name != "FTP-REPLY-BEFORE-DATA-END";
+         name != "FTP-REPLY-BEFORE-DATA-END" && name != "FTP-CONTROL-DEAD-AFTER-TRANSFER";
 }
 
 // A record as both should have it: the count of earlier ones differs.
@@ -179,6 +179,21 @@ Timestamp time_of(const std::string& line) {
          std::chrono::seconds(number(17, 2)) + std::chrono::microseconds(number(20, 6));
 }
 
+// How a session ended, which an Observer is told by whoever watches the connections.
+record::End end_of(const Run& run) {
+  record::End end;
+  const auto record = all_records(run).back();
+  if (record["kind"] != "end") return end;
+  using enum SessionEnd;
+  for (const auto how : {fin, rst, timeout, limit, refused, shutdown, connect_failed, not_ftp}) {
+    if (record["how"] == name_of(how)) end.how = how;
+  }
+  for (const auto side : {Side::client, Side::server}) {
+    if (record["by"] == name_of(side)) end.by = side;
+  }
+  return end;
+}
+
 // Feeds an Observer what the Interceptor was fed, until that one had ended. Its timer for parts
 // fires when the Interceptor's did.
 std::vector<std::string> observed(const Script& script, const Run& run) {
@@ -186,7 +201,12 @@ std::vector<std::string> observed(const Script& script, const Run& run) {
   const auto& settings = script.settings;
   Observer observer(settings.options.limits, "20261121T090000.000000Z-000001", sink);
   Timestamp now{std::chrono::sys_days{std::chrono::year{2026} / 11 / 21} + std::chrono::hours(9)};
-  if (settings.connected) observer.connected(now);
+  if (settings.connected) {
+    observer.recorder().emit(
+        record::Session{settings.client, settings.proxy, settings.options.server_name, {}, {}});
+    observer.recorder().emit(record::Connected{settings.server, settings.from});
+    observer.connected(now);
+  }
   for (std::size_t i = 0; i < script.steps.size(); ++i) {
     const auto& step = script.steps[i];
     const auto& deeds = run.outcomes[i].deeds;
@@ -203,7 +223,11 @@ std::vector<std::string> observed(const Script& script, const Run& run) {
       case Step::Kind::reset:
       case Step::Kind::happens: break;
     }
-    if (std::ranges::find(deeds, "end") != deeds.end()) break;
+    if (std::ranges::find(deeds, "end") != deeds.end()) {
+      observer.recorder().at(time_of(run.outcomes[i].records.back()));
+      observer.recorder().emit(end_of(run));
+      break;
+    }
     if (step.kind == Step::Kind::reset) break;
   }
   return sink.records;

@@ -1,9 +1,11 @@
 // log -> read -> Observer gives the same records again.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -217,6 +219,27 @@ TEST_CASE("a torn last line is no problem, a torn line inside is") {
   CHECK(problems[0].what.starts_with("not JSON: "));
 }
 
+// The facts of a log, one a line, and its findings.
+struct FactsAndFindings {
+  std::string facts;
+  std::vector<std::string> findings;
+};
+
+FactsAndFindings apart(const std::string& records) {
+  static const std::regex count(R"("findings":[0-9]+)");
+  FactsAndFindings result;
+  std::istringstream lines(records);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find(R"("kind":"finding")") != line.npos) {
+      result.findings.push_back(line);
+    } else {
+      result.facts += std::regex_replace(line, count, "") + "\n";
+    }
+  }
+  return result;
+}
+
+// They were recorded by an older version: rules that have come since may find more.
 TEST_CASE("the captures come again") {
   const auto captures = std::filesystem::path(FTPSCOPE_CAPTURES);
   for (const auto* name : {"demo", "misbehaving"}) {
@@ -225,8 +248,12 @@ TEST_CASE("the captures come again") {
     REQUIRE(file);
     std::ostringstream log;
     log << file.rdbuf();
-    const auto expected = records_to_come_again(log.str());
-    CHECK(expected.size() > 0);
-    CHECK(records_come_again(log.str()) == expected);
+    const auto expected = apart(records_to_come_again(log.str()));
+    const auto actual = apart(records_come_again(log.str()));
+    CHECK(expected.facts.size() > 0);
+    CHECK(actual.facts == expected.facts);
+    for (const auto& finding : expected.findings) {
+      CHECK_MESSAGE(std::ranges::count(actual.findings, finding) > 0, finding);
+    }
   }
 }

@@ -1,0 +1,29 @@
+#include "proxy/io/explain_command.h"
+
+namespace ftpscope {
+
+namespace {
+
+constexpr auto kFooter = R"(Examples:
+  ftpscope explain                       all findings
+  ftpscope explain FTP-REPLY-MISSING     one of them; FTP- and the case of letters do not matter
+  ftpscope explain 227                   all with 227 in their names
+  ftpscope explain --json | jq -r 'select(.severity=="error") | .finding'
+
+Exit codes: 0, 2 there is no such finding.)";
+
+}  // namespace
+
+CLI::App* add_explain(CLI::App& app, ExplainOptions& options) {
+  auto* explain =
+      app.add_subcommand("explain", "tell what a finding means and what to do about it");
+  explain->footer(kFooter);
+  explain->add_option("FINDING", options.findings, "names of findings, or parts of names")
+      ->type_name("");
+  auto* json = explain->add_flag("--json", options.json, "as JSON, one object a line");
+  explain->add_flag("--markdown", options.markdown, "as the table in analyzer/README.md")
+      ->excludes(json);
+  return explain;
+}
+
+}  // namespace ftpscope
