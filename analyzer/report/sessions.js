@@ -1,0 +1,162 @@
+// The table of sessions, and what is to be said about the log as a whole.
+
+const endpointText = (value) => (value === null || value === undefined ? '?' : String(value));
+
+const COLUMNS = [
+  {name: 'Start (UTC)', key: (s) => s.start, show: (s) => clock(s.start, 3), title: (s) => `${date(s.start)} ${s.id}`},
+  {name: 'Client', key: (s) => endpointText(s.client), show: (s) => wire(endpointText(s.client))},
+  {name: 'Server', key: (s) => endpointText(s.server), show: (s) => wire(endpointText(s.server))},
+  {name: 'User', key: (s) => (s.user === null ? '' : plain(s.user)), show: (s) => (s.user === null ? '\u2013' : wire(s.user))},
+  {name: 'Duration', number: true, key: (s) => s.duration, show: (s) => humanDuration(s.duration)},
+  {name: 'Transfers', number: true, key: (s) => s.transfers, show: (s) => transfersText(s)},
+  {name: 'Down', number: true, key: (s) => s.down, show: (s) => humanBytes(s.down), title: () => 'payload to the client'},
+  {name: 'Up', number: true, key: (s) => s.up, show: (s) => humanBytes(s.up), title: () => 'payload to the server'},
+  {name: 'Findings', key: (s) => s.worst * 1e6 + s.counts[s.worst], show: (s) => countBadges(s.counts)},
+];
+
+function transfersText(session) {
+  if (!session.failed) return String(session.transfers);
+  return [`${session.transfers} `, h('span', {class: 'failed'}, `(${session.failed} failed)`)];
+}
+
+function countBadges(counts) {
+  const shown = [3, 2, 1].filter((rank) => counts[rank] > 0);
+  if (shown.length === 0) return h('span', {class: 'nothing'}, 'none');
+  return shown.map((rank) => badge(SEVERITIES[rank], counts[rank] === 1 ? SEVERITIES[rank] : `${counts[rank]} ${SEVERITIES[rank]}s`));
+}
+
+class SessionTable {
+  constructor(sessions, pick) {
+    this.sessions = sessions;
+    this.rows = new Map();
+    this.sorted = {column: COLUMNS[0], down: false};
+    this.heads = COLUMNS.map((column) => this.head(column));
+    $('session-head').append(...this.heads);
+    for (const session of sessions) this.rows.set(session, this.row(session, pick));
+    this.show();
+  }
+
+  head(column) {
+    const button = h('button', {type: 'button', class: 'sort'}, column.name);
+    button.addEventListener('click', () => {
+      const again = this.sorted.column === column;
+      this.sorted = {column, down: again ? !this.sorted.down : column.name === 'Findings'};
+      this.show();
+    });
+    return h('th', {scope: 'col', class: column.number ? 'number' : ''}, button);
+  }
+
+  row(session, pick) {
+    const cells = COLUMNS.map((column, i) => {
+      const title = column.title ? column.title(session) : null;
+      const shown = column.show(session);
+      const content = i === 0 ? h('button', {type: 'button', class: 'pick'}, shown) : shown;
+      return h('td', {class: column.number ? 'number' : '', title, 'data-name': column.name}, content);
+    });
+    const row = h('tr', {'data-session': session.id}, cells);
+    row.addEventListener('click', () => pick(session));
+    return row;
+  }
+
+  // In the order that is chosen, without those that are hidden.
+  inOrder() {
+    const {column, down} = this.sorted;
+    const order = (a, b) => {
+      const [x, y] = [column.key(a), column.key(b)];
+      return x < y ? -1 : x > y ? 1 : 0;
+    };
+    const sorted = [...this.sessions].sort(order);
+    return down ? sorted.reverse() : sorted;
+  }
+
+  show() {
+    this.order = this.inOrder();
+    $('session-rows').replaceChildren(...this.order.map((session) => this.rows.get(session)));
+    COLUMNS.forEach((column, i) => {
+      const sorted = column === this.sorted.column;
+      this.heads[i].setAttribute('aria-sort', sorted ? (this.sorted.down ? 'descending' : 'ascending') : 'none');
+    });
+  }
+
+  // Only these; all of them: null.
+  limit(sessions) {
+    for (const [session, row] of this.rows) row.hidden = sessions !== null && !sessions.has(session);
+  }
+
+  mark(session) {
+    for (const [other, row] of this.rows) {
+      if (other === session) row.setAttribute('aria-current', 'true');
+      else row.removeAttribute('aria-current');
+    }
+    const frame = $('sessions-frame');
+    const row = this.rows.get(session);
+    if (row.offsetTop < frame.scrollTop + 40 || row.offsetTop + row.offsetHeight > frame.scrollTop + frame.clientHeight) {
+      frame.scrollTop = row.offsetTop - frame.clientHeight / 2;
+    }
+  }
+
+  // The next one that is shown; -1: the one before.
+  beside(session, step) {
+    const shown = this.order.filter((other) => !this.rows.get(other).hidden);
+    return shown[shown.indexOf(session) + step] || null;
+  }
+}
+
+// --- the log as a whole ---
+
+const NOTES_SHOWN = 200;
+
+function totalsText(sessions) {
+  const sum = (key) => sessions.reduce((total, session) => total + session[key], 0);
+  if (sessions.length === 0) return 'no sessions';
+  const start = Math.min(...sessions.map((session) => session.start));
+  const transfers = sum('transfers');
+  const parts = [many(sessions.length, 'session'), many(transfers, 'data connection') + (sum('failed') ? `, ${sum('failed')} of them failed` : ''),
+    `${humanBytes(sum('down'))} down, ${humanBytes(sum('up'))} up`, `from ${date(start)} ${clock(start, 0)} UTC`];
+  return parts.join(' \u00b7 ');
+}
+
+function notice(className, ...children) {
+  return h('div', {class: `notice ${className}`}, children);
+}
+
+function badLines(about) {
+  const notices = [];
+  const torn = about.torn ? 1 : 0;
+  if (torn) notices.push(notice('', h('p', {}, 'The last line of the log is torn: its writer was stopped while it wrote. All before it is here.')));
+  if (about.bad_count > torn) {
+    const count = about.bad_count - torn;
+    const rows = about.bad.map(({line, text}) => h('div', {}, `line ${line}: `, wire(text)));
+    if (about.bad_count > about.bad.length) rows.push(h('div', {}, `and ${about.bad_count - about.bad.length} more`));
+    notices.push(notice('warning', h('p', {}, `${many(count, 'line')} of the log ${count === 1 ? 'is' : 'are'} no record, and left out.`), folded(rows, 'Show them')));
+  }
+  return notices;
+}
+
+function captureText(record) {
+  const facts = [many(record.packets, 'packet'), humanBytes(record.bytes), many(record.flows, 'TCP connection'), many(record.sessions, 'FTP session')];
+  if (record.skipped > 0) facts.push(`${many(record.skipped, 'packet')} skipped`);
+  return `The capture: ${facts.join(', ')}.`;
+}
+
+function noteText(record) {
+  switch (record.kind) {
+    case 'lost': return `${many(record.records_lost, 'record')} could not be written to the log (${clock(timeOf(record.ts), 3)}).`;
+    case 'capture': return isCount(record.packets) && isCount(record.flows) && isCount(record.sessions) ? captureText(record) : JSON.stringify(record);
+    case 'damage': return `Damage at packet ${record.packet}, offset ${record.offset}: ${plain(record.what ?? '')}`;
+    default: return JSON.stringify(record);
+  }
+}
+
+function logNotices(about, notes) {
+  const shown = notes.slice(0, NOTES_SHOWN).map((record) => {
+    if (record.kind !== 'finding') return h('p', {}, wire(noteText(record)));
+    return findingCard(record, Object.hasOwn(about.findings, String(record.finding)) ? about.findings[record.finding] : {}).element;
+  });
+  const bad = notes.some((record) => record.kind !== 'capture');
+  const notices = badLines(about);
+  if (notes.length > NOTES_SHOWN) shown.push(h('p', {}, `and ${notes.length - NOTES_SHOWN} more`));
+  if (shown.length > 3) notices.push(notice(bad ? 'warning' : '', shown[0], folded(shown.slice(1), `${shown.length - 1} more`)));
+  else if (shown.length) notices.push(notice(bad ? 'warning' : '', shown));
+  return notices;
+}
