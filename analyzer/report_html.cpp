@@ -28,6 +28,7 @@ struct LogParts {
   std::string lines;  // ready to stand in a <script>
   std::vector<BadLine> bad;
   std::size_t bad_count = 0;
+  std::size_t records = 0;
   bool torn = false;
   std::set<std::string, std::less<>> findings;  // names that occur
 };
@@ -78,6 +79,7 @@ void add_line(LogParts& parts, std::size_t number, std::string_view line, bool e
     if (!ended) parts.torn = true;
     return add_bad(parts, number, line);
   }
+  ++parts.records;
   append_data(parts.lines, line);
   parts.lines += '\n';
   if (parsed["kind"] != "finding") return;
@@ -104,6 +106,8 @@ void finding_field(JsonObject& object, const FindingRow& row) {
   inner.word("blame", name_of(row.blame));
   inner.text("source", row.source);
   inner.text("title", row.title);
+  inner.text("seen", row.seen);
+  inner.text("remedy", row.remedy);
 }
 
 std::string bad_json(const LogParts& parts) {
@@ -118,11 +122,11 @@ std::string bad_json(const LogParts& parts) {
 }
 
 // What the scripts need beside the records.
-std::string about_json(const HtmlPage& page, const LogParts& parts) {
+std::string about_json(const HtmlReport& report, const LogParts& parts) {
   std::string out;
   {
     JsonObject object(out);
-    object.text("title", printable(page.title));
+    object.text("title", printable(report.title));
     object.number("bad_count", parts.bad_count);
     object.flag("torn", parts.torn);
     object.name("bad") += bad_json(parts);
@@ -147,12 +151,12 @@ std::string policy_source(std::string_view sha256_hex) {
 
 }  // namespace
 
-std::string html_page(const HtmlPage& page) {
-  assert(page.log.size() <= kHtmlLogMax);
-  const auto parts = read_parts(page.log);
+HtmlPage html_page(const HtmlReport& report) {
+  assert(report.log.size() <= kHtmlLogMax);
+  const auto parts = read_parts(report.log);
   std::string about;
-  append_data(about, about_json(page, parts));
-  const auto title = escape_markup(printable(page.title));
+  append_data(about, about_json(report, parts));
+  const auto title = escape_markup(printable(report.title));
   const auto script_source = policy_source(page_source::kScriptSha256);
   const auto style_source = policy_source(page_source::kStyleSha256);
   struct Place {
@@ -177,7 +181,8 @@ std::string html_page(const HtmlPage& page) {
     out.append(rest.substr(0, open)).append(place->text);
     rest.remove_prefix(close + 2);
   }
-  return out.append(rest);
+  out += rest;
+  return {std::move(out), parts.records, parts.bad_count};
 }
 
 }  // namespace ftpscope

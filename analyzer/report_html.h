@@ -23,12 +23,18 @@ inline constexpr std::size_t kHtmlLogMax = std::size_t{128} << 20U;
 inline constexpr std::size_t kBadLinesShown = 100;
 inline constexpr std::size_t kBadLineShownMax = 400;
 
-struct HtmlPage {
-  std::string_view title;  // UTF-8; of what is not, the bytes are replaced
+struct HtmlReport {
+  std::string_view title;  // UTF-8; of what is not, the bytes are shown
   std::string_view log;    // JSON Lines; at most kHtmlLogMax bytes, the caller sees to that
 };
 
-// Lines of unknown kinds are kept, what is no record at all is counted and shown as such.
-std::string html_page(const HtmlPage& page);
+struct HtmlPage {
+  std::string text;
+  std::size_t records = 0;
+  std::size_t bad_lines = 0;  // a torn last one, too
+};
+
+// Records of unknown kinds are kept; lines that are no records are counted and shown as such.
+HtmlPage html_page(const HtmlReport& report);
 
 }  // namespace ftpscope

@@ -34,7 +34,7 @@ function amount(data) {
 function closing(data) {
   const how = CHANNEL_WORDS[data.how] || String(data.how);
   if (data.how !== 'fin' && data.how !== 'rst') return how;
-  return `${data.closed_first || 'somebody'} closed first (${how})`;
+  return data.closed_first ? `${data.closed_first} closed first (${how})` : `closed (${how})`;
 }
 
 const strangers = (data) => (data.strangers > 0 ? `; ${many(data.strangers, 'stranger')} turned away` : '');
@@ -86,7 +86,7 @@ const EVENTS = {
   },
   tls(record) {
     const list = (value) => (Array.isArray(value) ? value.join(', ') : '');
-    const facts = [record.version, record.sni && `for ${record.sni}`, list(record.alpn) && `ALPN ${list(record.alpn)}`,
+    const facts = [record.version && `TLS ${record.version}`, record.sni && `for ${record.sni}`, list(record.alpn) && `ALPN ${list(record.alpn)}`,
       list(record.names) && `certificate of ${list(record.names)}`, record.resumed === true ? 'resumed' : record.resumed === false ? 'a new session' : null];
     const end = record.close_notify || {};
     const notify = ['client', 'server'].filter((side) => end[side] === false).map((side) => `no close_notify from the ${side}`);
@@ -100,6 +100,7 @@ const EVENTS = {
     return {children: [h('div', {class: 'text event'}, `Bytes from the ${record.from} came twice and differently: taken `, wire(record.kept), ', not ', wire(record.other))], className: 'bad', more: 0};
   },
   end(record, session) {
+    if (record.by === null) return event('The capture ends here', 'life');
     const by = record.by === 'client' || record.by === 'server' ? record.by : 'proxy';
     const how = END_WORDS[record.how] || String(record.how);
     const why = isBytes(record.why) && record.why !== '' ? [': ', wire(record.why)] : [];

@@ -8,6 +8,7 @@
 // printing and the browser's own search still see every line.
 
 const BLOCK = 100;          // rows
+const CENTIMETRE = 37.8;    // in pixels, by CSS
 const ROW = 25;             // least height of a row, pixels; page.css has the same
 const LONGEST = 180;        // more pixels than that are a silence
 const SHORTENED = 64;       // and get so many
@@ -54,12 +55,12 @@ class Ladder {
     return channel && (channel.exposed || (channel.data && channel.data.exposed));
   }
 
-  // Pixels a millisecond, so that the usual time between two lines is what a row is high.
+  // Milliseconds a centimetre, so that the usual time between two lines is what a row is high.
   fittingScale() {
     const steps = this.lines.slice(1).map((line, i) => line.time - this.lines[i].time).filter((step) => step > 0);
     steps.sort((a, b) => a - b);
     const usual = steps.length ? steps[Math.floor(steps.length * 0.6)] / 1000 : 1;
-    return rounded(ROW / usual);
+    return rounded((usual * CENTIMETRE) / ROW);
   }
 
   // Gives every row its height for the scale.
@@ -67,7 +68,7 @@ class Ladder {
     this.lines.forEach((line, i) => {
       const next = this.lines[i + 1];
       const time = next ? Math.max(0, next.time - line.time) : 0;
-      const wanted = (time / 1000) * this.scale;
+      const wanted = (time / 1000 / this.scale) * CENTIMETRE;
       const silent = wanted > LONGEST;
       const row = line.element;
       line.height = Math.max(line.least, silent ? line.least + SHORTENED : wanted);
@@ -92,7 +93,7 @@ class Ladder {
   }
 
   zoom(factor) {
-    this.scale = rounded(this.scale * factor);
+    this.scale = rounded(this.scale / factor);
     this.stretch();
   }
 
@@ -185,7 +186,8 @@ class Ladder {
     const last = line.rewrites[line.rewrites.length - 1];
     const [before, after] = [line.rewrites[0].before, last.after];
     const sent = rewritten(after, before);
-    const had = line.rewrites.length > 1 || differsInText(before, after) ? original : rewritten(before, after);
+    const same = before !== after && !differsInText(before, after);  // but for line ends
+    const had = same && line.rewrites.length === 1 ? rewritten(before, after) : original;
     const [left, right] = direction === 'right' ? [had, sent] : [sent, had];
     const reasons = [...new Set(line.rewrites.map((rewrite) => String(rewrite.why)))].join('; ');
     return {
@@ -251,13 +253,13 @@ const PHASES = {exposed: 'waiting', opened: 'connected', first: 'moving', last: 
 
 // 1, 2, 5, 10, 20, ...
 function rounded(value) {
-  const power = 10 ** Math.floor(Math.log10(Math.min(1e6, Math.max(1e-7, value))));
+  const power = 10 ** Math.floor(Math.log10(Math.min(1e6, Math.max(1e-6, value))));
   const step = value / power;
   return power * (step < 1.5 ? 1 : step < 3.5 ? 2 : step < 7.5 ? 5 : 10);
 }
 
 function arrow(direction, span) {
-  return h('div', {class: `arrow ${direction} ${span}`});
+  return h('div', {class: `arrow to-${direction} over-${span}`});
 }
 
 function says(who, children, className) {
@@ -318,7 +320,8 @@ function rewritten(text, other) {
   while (start > 0 && /\w/.test(mine[start - 1])) --start;
   while (end > 0 && /\w/.test(mine[mine.length - end])) --end;
   const middle = mine.slice(start, mine.length - end);
-  return [h('div', {}, wire(mine.slice(0, start)), middle ? h('span', {class: 'changed-text'}, wire(middle)) : null, wire(mine.slice(mine.length - end)))];
+  return [h('div', {}, wirePart(mine.slice(0, start)),
+    middle ? h('span', {class: 'changed-text'}, end > 0 ? wirePart(middle) : wire(middle)) : null, wire(mine.slice(mine.length - end)))];
 }
 
 // --- findings ---
@@ -339,7 +342,7 @@ function findingCard(record, row) {
   explanation.addEventListener('beforematch', () => show(true));
   const detail = record.detail !== undefined && record.detail !== '' ? h('p', {class: 'detail'}, wire(record.detail)) : null;
   const element = h('div', {class: `finding ${severity}`},
-    h('p', {class: 'finding-head'}, badge(severity), ' ', h('strong', {}, wire(String(record.title ?? row.title ?? ''))), ' ', button),
+    h('p', {class: 'finding-head'}, badge(severity), ' ', h('strong', {}, wire(String(record.title ?? row.title ?? ''), 'prose')), ' ', button),
     detail,
     h('p', {class: 'finding-facts'}, h('code', {}, wire(String(record.finding))), ' \u00b7 to change: ', h('b', {}, wire(String(record.blame ?? row.blame ?? '?'))),
       isCount(record.to) && record.to > 0 ? ` \u00b7 command ${record.to}` : ''),

@@ -13,9 +13,9 @@ function show(session) {
   if (view && view.session === session) return;
   view = new SessionView(session, explanations);
   view.onChoose = (line) => remember(session, line);
-  $('session').replaceChildren(view.element);
   table.mark(session);
   if (wanted) view.ladder.filter(wanted);
+  $('session').replaceChildren(view.element);
   remember(session, null);
 }
 

@@ -34,7 +34,7 @@ class SessionView {
     if (session.connected) facts.push(['Server', session.connected.server]);
     if (end) {
       facts.push(['Dialogue', `${many(end.commands, 'command')}, ${many(end.replies, 'reply', 'replies')}`]);
-      facts.push(['End', `${end.by === 'client' || end.by === 'server' ? end.by : 'proxy'}, ${END_WORDS[end.how] || end.how}`]);
+      facts.push(['End', `${end.by === null ? '' : end.by + ', '}${END_WORDS[end.how] || end.how}`]);
     } else {
       facts.push(['End', 'not in the log']);
     }
@@ -58,7 +58,7 @@ class SessionView {
   findingItem({line, finding}) {
     const detail = finding.detail !== undefined && finding.detail !== '' ? [': ', wire(finding.detail)] : [];
     const button = h('button', {type: 'button', class: 'jump', 'data-line': line.index}, badge(RANK[finding.severity] ? finding.severity : 'note'), ' ',
-      h('time', {}, clock(line.time, 3)), ' ', h('span', {}, wire(String(finding.title ?? finding.finding)), detail));
+      h('time', {}, clock(line.time, 3)), ' ', h('span', {}, wire(String(finding.title ?? finding.finding), 'prose'), detail));
     button.addEventListener('click', () => this.go(line));
     return h('li', {}, button);
   }
@@ -68,7 +68,7 @@ class SessionView {
     if (closed.length === 0) return null;
     const head = ['', 'Command', 'Direction', 'Bytes', 'Time', 'Rate', 'How it ended'];
     const rows = closed.map((line) => this.transferRow(line));
-    const table = (list) => h('table', {class: 'transfers'}, h('thead', {}, h('tr', {}, head.map((name) => h('th', {scope: 'col'}, name)))), h('tbody', {}, list));
+    const table = (list) => h('table', {class: 'transfers'}, h('thead', {}, h('tr', {}, head.map((name, i) => h('th', {scope: 'col', class: isNumber(i) ? 'number' : ''}, name)))), h('tbody', {}, list));
     const rest = rows.length > 12 ? rows.splice(8) : [];
     return h('div', {}, h('h3', {}, 'Data connections'), h('div', {class: 'table-frame'}, table(rows)),
       rest.length ? folded([h('div', {class: 'table-frame'}, table(rest))], `${rest.length} more`) : null);
@@ -82,7 +82,7 @@ class SessionView {
     const cells = [button, command ? wire(verbAndArgument(command.record)) : '\u2013', data.direction || '\u2013', humanBytes(data.bytes),
       isCount(data.duration_us) ? humanDuration(data.duration_us) : '\u2013', isCount(data.rate) ? humanRate(data.rate) : '\u2013',
       closing(data) + strangers(data) + missing(data)];
-    return h('tr', {class: isFailure(data) ? 'failed' : ''}, cells.map((cell, i) => h('td', {class: i >= 3 && i <= 5 ? 'number' : ''}, cell)));
+    return h('tr', {class: isFailure(data) ? 'failed' : ''}, cells.map((cell, i) => h('td', {class: isNumber(i) ? 'number' : ''}, cell)));
   }
 
   diagramTitle() {
@@ -116,8 +116,7 @@ class SessionView {
   }
 
   showScale() {
-    // A centimetre is 37.8 pixels, by CSS.
-    this.scaleText.textContent = `time axis: 1 cm is ${humanDuration((37.8 / this.ladder.scale) * 1000)}`;
+    this.scaleText.textContent = `time axis: 1 cm is ${round(this.ladder.scale * 1000)}`;
   }
 
   // --- lines ---
@@ -206,6 +205,8 @@ class SessionView {
     this.rawButton.setAttribute('aria-expanded', String(Boolean(line.raw)));
   }
 }
+
+const isNumber = (column) => column >= 3 && column <= 5;  // of the table of transfers
 
 // The bytes of a line as they were on the wire, where the log has them.
 function rawParts(line) {

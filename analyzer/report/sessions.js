@@ -25,15 +25,20 @@ function countBadges(counts) {
   return shown.map((rank) => badge(SEVERITIES[rank], counts[rank] === 1 ? SEVERITIES[rank] : `${counts[rank]} ${SEVERITIES[rank]}s`));
 }
 
+const ROWS_SHOWN = 400;  // of sessions; more on demand: each costs the browser as much as a line does
+
 class SessionTable {
   constructor(sessions, pick) {
     this.sessions = sessions;
-    this.rows = new Map();
+    this.pick = pick;
+    this.rows = new Map();      // of those that have been shown
+    this.limited = null;        // a set of sessions; null: all
+    this.most = ROWS_SHOWN;
+    this.marked = null;
     this.sorted = {column: COLUMNS[0], down: false};
     this.heads = COLUMNS.map((column) => this.head(column));
     $('session-head').append(...this.heads);
-    for (const session of sessions) this.rows.set(session, this.row(session, pick));
-    this.show();
+    this.sort();
   }
 
   head(column) {
@@ -41,64 +46,84 @@ class SessionTable {
     button.addEventListener('click', () => {
       const again = this.sorted.column === column;
       this.sorted = {column, down: again ? !this.sorted.down : column.name === 'Findings'};
-      this.show();
+      this.sort();
     });
     return h('th', {scope: 'col', class: column.number ? 'number' : ''}, button);
   }
 
-  row(session, pick) {
+  rowOf(session) {
+    if (!this.rows.has(session)) this.rows.set(session, this.row(session));
+    return this.rows.get(session);
+  }
+
+  row(session) {
     const cells = COLUMNS.map((column, i) => {
       const title = column.title ? column.title(session) : null;
       const shown = column.show(session);
       const content = i === 0 ? h('button', {type: 'button', class: 'pick'}, shown) : shown;
-      return h('td', {class: column.number ? 'number' : '', title, 'data-name': column.name}, content);
+      return h('td', {class: column.number ? 'number' : '', title}, content);
     });
     const row = h('tr', {'data-session': session.id}, cells);
-    row.addEventListener('click', () => pick(session));
+    row.addEventListener('click', () => this.pick(session));
     return row;
   }
 
-  // In the order that is chosen, without those that are hidden.
-  inOrder() {
+  sort() {
     const {column, down} = this.sorted;
     const order = (a, b) => {
       const [x, y] = [column.key(a), column.key(b)];
       return x < y ? -1 : x > y ? 1 : 0;
     };
-    const sorted = [...this.sessions].sort(order);
-    return down ? sorted.reverse() : sorted;
+    this.order = [...this.sessions].sort(order);
+    if (down) this.order.reverse();
+    COLUMNS.forEach((other, i) => {
+      this.heads[i].setAttribute('aria-sort', other === column ? (down ? 'descending' : 'ascending') : 'none');
+    });
+    this.show();
   }
 
   show() {
-    this.order = this.inOrder();
-    $('session-rows').replaceChildren(...this.order.map((session) => this.rows.get(session)));
-    COLUMNS.forEach((column, i) => {
-      const sorted = column === this.sorted.column;
-      this.heads[i].setAttribute('aria-sort', sorted ? (this.sorted.down ? 'descending' : 'ascending') : 'none');
+    const listed = this.listed();
+    const rows = listed.slice(0, this.most).map((session) => this.rowOf(session));
+    if (listed.length > this.most) rows.push(this.moreRow(listed.length - this.most));
+    $('session-rows').replaceChildren(...rows);
+  }
+
+  moreRow(count) {
+    const button = h('button', {type: 'button', class: 'plain small'}, `${many(count, 'session')} more`);
+    button.addEventListener('click', () => {
+      this.most = Infinity;
+      this.show();
     });
+    return h('tr', {class: 'more-rows'}, h('td', {colspan: COLUMNS.length}, button));
+  }
+
+  listed() {
+    return this.limited ? this.order.filter((session) => this.limited.has(session)) : this.order;
   }
 
   // Only these; all of them: null.
   limit(sessions) {
-    for (const [session, row] of this.rows) row.hidden = sessions !== null && !sessions.has(session);
+    this.limited = sessions;
+    this.show();
   }
 
   mark(session) {
-    for (const [other, row] of this.rows) {
-      if (other === session) row.setAttribute('aria-current', 'true');
-      else row.removeAttribute('aria-current');
-    }
+    if (this.marked) this.rowOf(this.marked).removeAttribute('aria-current');
+    this.marked = session;
+    const row = this.rowOf(session);
+    row.setAttribute('aria-current', 'true');
+    if (!row.isConnected) return;
     const frame = $('sessions-frame');
-    const row = this.rows.get(session);
     if (row.offsetTop < frame.scrollTop + 40 || row.offsetTop + row.offsetHeight > frame.scrollTop + frame.clientHeight) {
       frame.scrollTop = row.offsetTop - frame.clientHeight / 2;
     }
   }
 
-  // The next one that is shown; -1: the one before.
+  // The next one that is listed; -1: the one before.
   beside(session, step) {
-    const shown = this.order.filter((other) => !this.rows.get(other).hidden);
-    return shown[shown.indexOf(session) + step] || null;
+    const listed = this.listed();
+    return listed[listed.indexOf(session) + step] || null;
   }
 }
 

@@ -49,6 +49,7 @@ function bytesOf(value) {
 // What would be invisible, move the text about or turn it round: shown as an escape. Blanks at the
 // end matter to servers, so they are shown as well.
 const ODD = /[\p{C}\p{Zl}\p{Zp}]|(?<![ \t])[ \t]+$/gu;
+const ODD_INSIDE = /[\p{C}\p{Zl}\p{Zp}]/gu;  // of a part that is not the end
 const NAMED = {'\r': '\\r', '\n': '\\n', '\t': '\\t', ' ': '\u00b7'};
 
 function escapeOf(text) {
@@ -60,10 +61,10 @@ function escapeOf(text) {
   }).join('');
 }
 
-function piecesOfText(text) {
+function piecesOfText(text, odd = ODD) {
   const pieces = [];
   let from = 0;
-  for (const found of text.matchAll(ODD)) {
+  for (const found of text.matchAll(odd)) {
     if (found.index > from) pieces.push([text.slice(from, found.index), false]);
     pieces.push([escapeOf(found[0]), true]);
     from = found.index + found[0].length;
@@ -104,12 +105,16 @@ function piecesOf(value) {
 
 const plain = (value) => piecesOf(value).map(([text]) => text).join('');
 
+const piecesToNodes = (pieces) =>
+  pieces.map(([text, escaped]) => (escaped ? h('span', {class: 'escape'}, text) : text));
+
 // Text from the wire as an element of its own, so that right-to-left text turns nothing around it.
 function wire(value, className) {
-  const children = piecesOf(value).map(([text, escaped]) =>
-    escaped ? h('span', {class: 'escape'}, text) : text);
-  return h('bdi', {class: className ? 'wire ' + className : 'wire'}, children);
+  return h('bdi', {class: className ? 'wire ' + className : 'wire'}, piecesToNodes(piecesOf(value)));
 }
+
+// A part of a text, with more behind it.
+const wirePart = (text) => h('bdi', {class: 'wire'}, piecesToNodes(piecesOfText(text, ODD_INSIDE)));
 
 const DUMP_MAX = 16384;
 
@@ -158,6 +163,9 @@ function humanDuration(us) {
   if (hours < 48) return `${hours} h ${Math.floor(seconds / 60) % 60} min`;
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
+
+// Of a round number: 2 ms, not 2.00 ms.
+const round = (us) => humanDuration(us).replace(/(\.\d*?)0+(?= )/, '$1').replace(/\.(?= )/, '');
 
 const many = (count, word, plural) => `${count.toLocaleString('en')} ${count === 1 ? word : plural || word + 's'}`;
 

@@ -23,7 +23,7 @@ class Timeline {
       pick(this.nearest(this.start + ((event.clientX - box.left) / box.width) * this.length));
     });
     this.high = high;
-    this.element = h('div', {class: 'timeline', title: 'Click: go to the line of that moment'}, this.drawing, this.ticks());
+    this.element = h('div', {class: 'timeline', title: 'Click: go to the line of that moment'}, this.drawing, this.ticks(), legend());
   }
 
   x(time) {
@@ -95,7 +95,7 @@ class Timeline {
     const step = rounded(this.length / 6);
     const marks = [];
     for (let at = 0; at <= this.length; at += step) {
-      const mark = h('span', {class: 'tick'}, at === 0 ? '0' : humanDuration(at).replace(/\.0+(?= )/, ''));
+      const mark = h('span', {class: 'tick'}, at === 0 ? '0' : round(at));
       mark.style.left = `${(at / this.length) * 100}%`;
       if (at / this.length > 0.95) mark.classList.add('last');
       marks.push(mark);
@@ -110,4 +110,10 @@ class Timeline {
   point(line) {
     this.cursor.setAttribute('d', `M${this.x(line.time).toFixed(1)} 0v${this.high}`);
   }
+}
+
+function legend() {
+  const entry = (className, text) => h('span', {}, h('i', {class: `swatch ${className}`}), text);
+  return h('p', {class: 'legend'}, entry('good', 'a command waits for its reply'), entry('bad', 'which is 4yz or 5yz'),
+    entry('waiting', 'data: a port waits'), entry('connected', 'connected'), entry('moving', 'bytes move'), entry('found-here', 'a finding'));
 }

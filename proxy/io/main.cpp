@@ -13,5 +13,6 @@ int main(int argc, char** argv) {
     return run_replay_server(*replay);
   }
   if (const auto* analyze = std::get_if<AnalyzeOptions>(&request)) return run_analyze(*analyze);
+  if (const auto* report = std::get_if<ReportOptions>(&request)) return run_report(*report);
   return run_proxy(std::move(std::get<ProxyOptions>(request)));
 }

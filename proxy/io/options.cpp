@@ -257,6 +257,8 @@ Request parse_command_line(int argc, char** argv) {
   add_replay_server(*replay, replay_options);
   AnalyzeOptions analyze_options;
   auto* analyze = add_analyze(app, analyze_options);
+  ReportOptions report_options;
+  const auto* report = add_report(app, report_options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -265,12 +267,14 @@ Request parse_command_line(int argc, char** argv) {
     const auto command = proxy->parsed()     ? "proxy "
                          : replay->parsed()  ? "replay server "
                          : analyze->parsed() ? "analyze "
+                         : report->parsed()  ? "report "
                                              : "";
     std::cerr << "ftpscope: " << error.what() << " (ftpscope " << command << "--help tells more)\n";
     return kExitUsage;
   }
   if (replay->parsed()) return replay_options;
   if (analyze->parsed()) return analyze_options;
+  if (report->parsed()) return report_options;
   settle_terminal(options, terminal);
   return options;
 }

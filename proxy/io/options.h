@@ -8,6 +8,7 @@
 #include "proxy/io/acceptor.h"
 #include "proxy/io/analyze_command.h"
 #include "proxy/io/replay_server.h"
+#include "proxy/io/report_command.h"
 #include "proxy/io/socket_address.h"
 #include "proxy/io/worker.h"
 
@@ -27,7 +28,8 @@ struct ProxyOptions {
 
 // What the command line asks for, or the exit code after help, version or an error have been
 // printed.
-using Request = std::variant<ProxyOptions, ReplayServerOptions, AnalyzeOptions, int>;
+using Request =
+    std::variant<ProxyOptions, ReplayServerOptions, AnalyzeOptions, ReportOptions, int>;
 
 Request parse_command_line(int argc, char** argv);
 
