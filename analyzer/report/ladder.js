@@ -10,6 +10,7 @@
 const BLOCK = 100;          // rows
 const CENTIMETRE = 37.8;    // in pixels, by CSS
 const ROW = 25;             // least height of a row, pixels; page.css has the same
+const ROOMY = 42;           // from this height on, the time to the next line is written
 const LONGEST = 180;        // more pixels than that are a silence
 const SHORTENED = 64;       // and get so many
 const LANES = 6;            // lanes of data connections; more share them
@@ -55,11 +56,11 @@ class Ladder {
     return channel && (channel.exposed || (channel.data && channel.data.exposed));
   }
 
-  // Milliseconds a centimetre, so that the usual time between two lines is what a row is high.
+  // Milliseconds a centimetre, so that most times between two lines are more than a row is high.
   fittingScale() {
     const steps = this.lines.slice(1).map((line, i) => line.time - this.lines[i].time).filter((step) => step > 0);
     steps.sort((a, b) => a - b);
-    const usual = steps.length ? steps[Math.floor(steps.length * 0.6)] / 1000 : 1;
+    const usual = steps.length ? steps[Math.floor(steps.length * 0.4)] / 1000 : 1;
     return rounded((usual * CENTIMETRE) / ROW);
   }
 
@@ -75,6 +76,7 @@ class Ladder {
       row.style.minHeight = silent || wanted <= ROW ? '' : `${wanted}px`;
       row.classList.toggle('to-scale', !silent && wanted >= line.least);
       row.classList.toggle('silent', silent);
+      row.classList.toggle('roomy', !silent && line.height >= ROOMY);
       const mark = row.querySelector('.silence');
       if (mark) mark.remove();
       if (silent) row.append(h('div', {class: 'silence'}, `${humanDuration(time)} without a line`));
@@ -119,15 +121,18 @@ class Ladder {
     } catch {
       content = this.asItIs(line);
     }
-    const before = this.lines[line.index - 1];
-    const passed = before ? line.time - before.time : NaN;
     line.least = ROW + content.more * 19 + line.findings.length * 70;
     line.element = h('div', {class: `line ${line.kind} ${content.className || ''}`, role: 'listitem', tabindex: -1, 'data-index': line.index},
-      h('div', {class: 'when'}, h('time', {}, clock(line.time, 6)),
-        passed >= 1000 ? h('span', {class: 'passed'}, '+' + humanDuration(passed)) : null),
+      h('div', {class: 'when'}, h('time', {}, clock(line.time, 6)), this.until(line)),
       h('div', {class: 'what'}, content.children, line.findings.map((finding) => this.finding(finding))),
       this.lane(line));
     return line.element;
+  }
+
+  // How long it is to the next line; shown where there is room for it.
+  until(line) {
+    const next = this.lines[line.index + 1];
+    return next ? h('span', {class: 'until'}, '\u2193 ' + humanDuration(next.time - line.time)) : null;
   }
 
   // {children, className, more: rows of text beyond the first}

@@ -71,6 +71,7 @@ function filter() {
   table.limit(found);
   if (!found.has(view.session) && found.size > 0) show(table.order.find((session) => found.has(session)));
   const here = view.ladder.filter(wanted);
+  highlight(text);
   const total = [...found.values()].reduce((sum, count) => sum + count, 0);
   $('found').textContent = total === 0 ? 'nothing found' :
     log.sessions.length === 1 ? `${many(here, 'line')} of ${view.session.lines.length}` :
@@ -81,8 +82,32 @@ function filter() {
 function filterNothing() {
   table.limit(null);
   view.ladder.filter(null);
+  highlight('');
   $('found').textContent = '';
   if (view.current) view.current.element.scrollIntoView({block: 'center'});
+}
+
+// Marks what was searched for in the lines, where the browser can do that without changing them.
+const HIGHLIGHTS_MAX = 2000;
+
+function highlight(text) {
+  if (!CSS.highlights) return;
+  CSS.highlights.delete('search');
+  if (!text) return;
+  const ranges = [];
+  for (const line of view.session.lines) {
+    if (line.element.hidden) continue;
+    const texts = document.createTreeWalker(line.element, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode() && ranges.length < HIGHLIGHTS_MAX) {
+      const at = texts.currentNode.data.toLowerCase().indexOf(text);
+      if (at < 0 || at + text.length > texts.currentNode.length) continue;
+      const range = new Range();
+      range.setStart(texts.currentNode, at);
+      range.setEnd(texts.currentNode, at + text.length);
+      ranges.push(range);
+    }
+  }
+  CSS.highlights.set('search', new Highlight(...ranges));
 }
 
 function clearFilters() {
@@ -111,7 +136,7 @@ const KEYS = {
   '-': () => view.zoom(0.5),
   t: nextTheme,
   '?': () => $('help').showModal(),
-  Escape: clearFilters,
+  Escape: () => wanted && clearFilters(),
 };
 // Where the browser has a meaning of its own for the key: only when a line has the focus.
 const LINE_KEYS = {
@@ -159,7 +184,8 @@ function nextTheme() {
 // --- start ---
 
 function start() {
-  $('title').textContent = about.title;
+  $('title').append(wire(about.title, 'prose'));
+  document.title = plain(about.title);
   $('totals').textContent = totalsText(log.sessions);
   $('notices').append(...logNotices(about, log.notes));
   $('theme').addEventListener('click', nextTheme);
@@ -170,7 +196,8 @@ function start() {
     return;
   }
   table = new SessionTable(log.sessions, show);
-  for (const id of ['text', 'kind', 'severity']) $(id).addEventListener('input', id === 'text' ? filterSoon : filter);
+  $('text').addEventListener('input', filterSoon);
+  for (const id of ['kind', 'severity']) $(id).addEventListener('change', filter);
   $('clear').addEventListener('click', clearFilters);
   document.addEventListener('keydown', pressed);
   addEventListener('hashchange', showRemembered);

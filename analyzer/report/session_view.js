@@ -233,10 +233,10 @@ const lineBytes = (command) => binary(command.verb) + (isBytes(command.argument)
 
 function rawPanel(line) {
   const parts = rawParts(line).map(([title, bytes]) =>
-    bytes === null ? h('p', {}, title) : [h('p', {}, `${title}: ${many(bytes.length, 'byte')}`), h('pre', {tabindex: 0}, hexDump(bytes))]);
+    bytes === null ? h('p', {}, title) : [h('p', {}, `${title}: ${many(bytes.length, 'byte')}`), h('pre', {tabindex: 0}, textNode(hexDump(bytes)))]);
   const records = [line.record, ...line.rewrites, ...line.findings].filter((record, i, all) => all.indexOf(record) === i);
   const text = records.map((record) => JSON.stringify(record, null, 1).replace(/\n */g, ' ')).join('\n');
-  return h('div', {class: 'raw'}, parts, h('p', {}, records.length === 1 ? 'The record' : 'The records'), h('pre', {class: 'record', tabindex: 0}, plainLines(text)));
+  return h('div', {class: 'raw'}, parts, h('p', {}, records.length === 1 ? 'The record' : 'The records'), h('pre', {class: 'record', tabindex: 0}, textNode(plainLines(text))));
 }
 
 // Escapes all but the line ends.

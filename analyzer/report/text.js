@@ -1,13 +1,14 @@
 'use strict';
 // Elements, bytes, numbers and times as a person reads them. Knows nothing of FTP.
 //
-// All that the page shows goes through h() and wire(), which make elements and text nodes. Nothing in
-// these scripts takes markup (innerHTML and its like): what came from the wire cannot become any.
+// All that the page shows goes through h(), which makes elements and text nodes. Nothing in these
+// scripts takes markup (innerHTML and its like): what came from the wire cannot become any. And
+// h() shows as escapes what would be invisible or turn text round, wherever it comes from.
 
 const $ = (id) => document.getElementById(id);
 
 // h('p', {class: 'x', title: 't'}, 'text', element, null): an element. Attributes that are null or
-// false are left out; children that are, too.
+// false are left out; children that are, too. Text with line ends in it comes as a text node.
 function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes || {})) {
@@ -15,7 +16,9 @@ function h(tag, attributes, ...children) {
     element.setAttribute(name, value === true ? '' : String(value));
   }
   for (const child of children.flat(Infinity)) {
-    if (child !== null && child !== undefined && child !== false) element.append(child);
+    if (child === null || child === undefined || child === false) continue;
+    if (child instanceof Node) element.append(child);
+    else element.append(...nodesOf(piecesOfText(String(child), ODD_INSIDE)));
   }
   return element;
 }
@@ -26,6 +29,8 @@ function svg(tag, attributes, ...children) {
   element.append(...children);
   return element;
 }
+
+const textNode = (text) => document.createTextNode(text);
 
 // --- bytes: in the log a string when they are UTF-8, else {"base64": "..."} ---
 
@@ -105,16 +110,16 @@ function piecesOf(value) {
 
 const plain = (value) => piecesOf(value).map(([text]) => text).join('');
 
-const piecesToNodes = (pieces) =>
-  pieces.map(([text, escaped]) => (escaped ? h('span', {class: 'escape'}, text) : text));
+const nodesOf = (pieces) =>
+  pieces.map(([text, escaped]) => (escaped ? h('span', {class: 'escape'}, text) : textNode(text)));
 
 // Text from the wire as an element of its own, so that right-to-left text turns nothing around it.
 function wire(value, className) {
-  return h('bdi', {class: className ? 'wire ' + className : 'wire'}, piecesToNodes(piecesOf(value)));
+  return h('bdi', {class: className ? 'wire ' + className : 'wire'}, nodesOf(piecesOf(value)));
 }
 
 // A part of a text, with more behind it.
-const wirePart = (text) => h('bdi', {class: 'wire'}, piecesToNodes(piecesOfText(text, ODD_INSIDE)));
+const wirePart = (text) => h('bdi', {class: 'wire'}, nodesOf(piecesOfText(text, ODD_INSIDE)));
 
 const DUMP_MAX = 16384;
 
@@ -167,7 +172,8 @@ function humanDuration(us) {
 // Of a round number: 2 ms, not 2.00 ms.
 const round = (us) => humanDuration(us).replace(/(\.\d*?)0+(?= )/, '$1').replace(/\.(?= )/, '');
 
-const many = (count, word, plural) => `${count.toLocaleString('en')} ${count === 1 ? word : plural || word + 's'}`;
+const many = (count, word, plural) =>
+  !isCount(count) ? `? ${word}s` : `${count.toLocaleString('en')} ${count === 1 ? word : plural || word + 's'}`;
 
 // --- times: microseconds since 1970, NaN when there is none ---
 
