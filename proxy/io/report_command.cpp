@@ -142,7 +142,10 @@ Error report(const ReportOptions& options) {
   if (auto failure = write_page(output, page.text)) return failure;
   if (output == "-") return {};
   std::cout << "ftpscope: " << output << ": " << page.records << " records";
-  if (page.bad_lines > 0) std::cout << ", " << page.bad_lines << " lines were none";
+  if (page.bad_lines > 0) {
+    std::cout << ", " << page.bad_lines << (page.bad_lines == 1 ? " line was" : " lines were")
+              << " none";
+  }
   std::cout << '\n';
   return {};
 }

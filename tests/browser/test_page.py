@@ -125,7 +125,9 @@ class Diagram(Page):
     def test_an_answer_of_the_proxy_never_reaches_the_servers_line(self):
         browser.open(SAMPLE)
         right_end = {
-            row.find_element("css selector", ".verb").text: row.find_element("css selector", ".arrow").rect
+            row.find_element("css selector", ".verb")
+            .text: row.find_element("css selector", ".arrow")
+            .rect
             for row in browser.all(".line.command")
             if not row.find_elements("css selector", ".halves")
         }
