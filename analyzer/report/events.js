@@ -67,8 +67,10 @@ const EVENTS = {
     return dataEvent(record, '', wire(`connected: ${legsText(record)}`));
   },
   first(record) {
-    const only = record.first_byte === record.last_byte;
-    return dataEvent(record, '', only ? `all bytes at once, ${directionText(record)}` : `first byte ${directionText(record)}`);
+    return dataEvent(record, '', `first byte ${directionText(record)}`);
+  },
+  burst(record) {
+    return dataEvent(record, '', `all bytes at once ${directionText(record)}`);
   },
   last(record) {
     return dataEvent(record, '', 'last byte');

@@ -233,6 +233,7 @@ class Ladder {
     const bars = [...before].map(([id, {lane, was, is}]) => {
       const element = h('i', {class: 'lane', 'data-was': was || '', 'data-is': is || '', 'data-channel': id, title: `data connection ${id}`});
       element.style.gridColumn = lane + 1;
+      if (line.channel === id && line.kind === 'burst') element.classList.add('burst');
       if (line.channel === id && !is) element.classList.add(line.kind === 'closed' && isFailure(line.record) ? 'broken' : 'clean');
       return element;
     });
@@ -254,7 +255,7 @@ class Ladder {
 }
 
 // What a data connection is after such a line; '': gone.
-const PHASES = {exposed: 'waiting', opened: 'connected', first: 'moving', last: 'connected', closed: '', 'still-open': ''};
+const PHASES = {exposed: 'waiting', opened: 'connected', first: 'moving', last: 'connected', burst: 'connected', closed: '', 'still-open': ''};
 
 // 1, 2, 5, 10, 20, ...
 function rounded(value) {
@@ -349,7 +350,7 @@ function findingCard(record, row) {
   const element = h('div', {class: `finding ${severity}`},
     h('p', {class: 'finding-head'}, badge(severity), ' ', h('strong', {}, wire(String(record.title ?? row.title ?? ''), 'prose')), ' ', button),
     detail,
-    h('p', {class: 'finding-facts'}, h('code', {}, wire(String(record.finding))), ' \u00b7 to change: ', h('b', {}, wire(String(record.blame ?? row.blame ?? '?'))),
+    h('p', {class: 'finding-facts'}, h('code', {}, wire(String(record.finding))), ' \u00b7 blame: ', h('b', {}, wire(String(record.blame ?? row.blame ?? '?'))),
       isCount(record.to) && record.to > 0 ? ` \u00b7 command ${record.to}` : ''),
     explanation);
   return {element, fold: () => show(false)};

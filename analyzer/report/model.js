@@ -177,8 +177,11 @@ class LinesOf {
     };
     if (!channel.exposed) at('exposed', record.exposed);
     if (!channel.opened) at('opened', record.connected);
-    at('first', record.first_byte);
-    if (record.last_byte !== record.first_byte) at('last', record.last_byte);
+    if (record.last_byte === record.first_byte) at('burst', record.first_byte);
+    else {
+      at('first', record.first_byte);
+      at('last', record.last_byte);
+    }
     const closed = typeof record.closed === 'string' ? timeOf(record.closed) : NaN;
     const line = this.line(record.how === 'open' ? 'still-open' : 'closed', record, order, closed);
     line.channel = record.id;
@@ -249,6 +252,7 @@ function textOf(line) {
     case 'missing':
     case 'rewrite': break;
     case 'first':
+    case 'burst':
     case 'last': parts.push(`data ${record.id}`); break;
     default: parts.push(...leaves(record));
   }

@@ -73,7 +73,8 @@ class Timeline {
 
   bar(channel) {
     const top = 10 + BAND * (channel.lane + 1);
-    const {opened, first, last} = channel.at;
+    const {opened, last} = channel.at;
+    const first = channel.at.first ?? channel.at.burst;
     const broken = channel.record && isFailure(channel.record) ? ' broken' : '';
     const parts = [svg('path', {class: `data-bar waiting${broken}`, d: this.box(channel.from, channel.to, top + 3, BAND - 10)})];
     if (opened !== undefined) parts.push(svg('path', {class: `data-bar connected${broken}`, d: this.box(opened, channel.to, top, BAND - 4)}));
