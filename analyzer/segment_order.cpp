@@ -1,5 +1,7 @@
 #include "analyzer/segment_order.h"
 
+#include <algorithm>
+
 namespace ftpscope {
 
 namespace {
@@ -20,6 +22,13 @@ bool SegmentOrder::in_order(const TcpSegment& segment, Side from) const {
       segment.has_ack() && !segment.rst() && others && is_before(*others, segment.ack);
   const bool behind_a_hole = own && segment.length > 0 && is_before(*own, segment.seq);
   return !acknowledges_the_unseen && !behind_a_hole;
+}
+
+std::optional<std::size_t> SegmentOrder::first_in_order() const {
+  const auto found = std::ranges::find_if(
+      held_, [this](const Held& held) { return in_order(held.segment, held.from); });
+  if (found == held_.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - held_.begin());
 }
 
 void SegmentOrder::note(const TcpSegment& segment, Side from) {

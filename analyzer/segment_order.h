@@ -49,16 +49,11 @@ class SegmentOrder {
  private:
   template <class Deliver>
   void release(Timestamp now, Deliver deliver) {
-    for (std::size_t i = 0; i < held_.size();) {
-      if (in_order(held_[i].segment, held_[i].from)) {
-        deliver_at(i, deliver);
-        i = 0;
-      } else {
-        ++i;
-      }
-    }
-    while (!held_.empty() && (held_.size() > kHeldMax || now - held_.front().time > kHeldFor)) {
-      deliver_at(0, deliver);
+    while (!held_.empty()) {
+      const auto next = first_in_order();
+      const bool waits = held_.size() <= kHeldMax && now - held_.front().time <= kHeldFor;
+      if (!next && waits) return;
+      deliver_at(next.value_or(0), deliver);
     }
   }
 
@@ -71,6 +66,7 @@ class SegmentOrder {
     deliver(held.segment, held.from, held.time);
   }
 
+  [[nodiscard]] std::optional<std::size_t> first_in_order() const;
   [[nodiscard]] bool in_order(const TcpSegment& segment, Side from) const;
   void note(const TcpSegment& segment, Side from);
 

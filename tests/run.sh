@@ -9,6 +9,7 @@ export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1  # another clone finds what this o
 proxy/install-packages.sh doctest-dev libpcap-dev libbenchmark-dev clang-19 clang-tidy-19 clang-format-19 \
   libclang-rt-19-dev strace valgrind
 tests/e2e/install-servers.sh
+tests/browser/install-browser.sh
 
 jobs=$(nproc)
 step() { printf '\n== %s\n' "$*"; }
@@ -35,7 +36,7 @@ build release -DFTPSCOPE_BENCH=ON
 
 run_tests fuzz --label-regex fuzz
 # Deadlines, memory and descriptors are judged in the release build: the sanitizers stretch all three.
-run_tests sanitize --label-exclude source --exclude-regex 'e2e\.(threats_exhaustion|replay|docs)'
+run_tests sanitize --label-exclude source --exclude-regex 'e2e\.(threats_exhaustion|replay|docs)|browser'
 run_tests release
 
 if (( ${#failed[@]} )); then

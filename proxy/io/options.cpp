@@ -259,6 +259,8 @@ Request parse_command_line(int argc, char** argv) {
   auto* analyze = add_analyze(app, analyze_options);
   ExplainOptions explain_options;
   const auto* explain = add_explain(app, explain_options);
+  ReportOptions report_options;
+  const auto* report = add_report(app, report_options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -268,6 +270,7 @@ Request parse_command_line(int argc, char** argv) {
                          : replay->parsed()  ? "replay server "
                          : analyze->parsed() ? "analyze "
                          : explain->parsed() ? "explain "
+                         : report->parsed()  ? "report "
                                              : "";
     std::cerr << "ftpscope: " << error.what() << " (ftpscope " << command << "--help tells more)\n";
     return kExitUsage;
@@ -275,6 +278,7 @@ Request parse_command_line(int argc, char** argv) {
   if (replay->parsed()) return replay_options;
   if (analyze->parsed()) return analyze_options;
   if (explain->parsed()) return explain_options;
+  if (report->parsed()) return report_options;
   settle_terminal(options, terminal);
   return options;
 }

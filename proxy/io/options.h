@@ -9,6 +9,7 @@
 #include "proxy/io/analyze_command.h"
 #include "proxy/io/explain_command.h"
 #include "proxy/io/replay_server.h"
+#include "proxy/io/report_command.h"
 #include "proxy/io/socket_address.h"
 #include "proxy/io/worker.h"
 
@@ -28,8 +29,8 @@ struct ProxyOptions {
 
 // What the command line asks for, or the exit code after help, version or an error have been
 // printed.
-using Request =
-    std::variant<ProxyOptions, ReplayServerOptions, AnalyzeOptions, ExplainOptions, int>;
+using Request = std::variant<ProxyOptions, ReplayServerOptions, AnalyzeOptions, ExplainOptions,
+                             ReportOptions, int>;
 
 Request parse_command_line(int argc, char** argv);
 
