@@ -1,7 +1,181 @@
 #include "analyzer/address_rules.h"
 
+#include <algorithm>
+#include <string>
+
+#include "analyzer/verbs.h"
+
 namespace ftpscope {
 
-void AddressRules::on(const record::End&, Timestamp, FindingSink&) {}
+namespace {
+
+using enum FindingId;
+
+Meaning meaning_of(std::string_view verb) {
+  const auto* row = find_verb(verb);
+  return row ? row->meaning : Meaning::plain;
+}
+
+bool is_all(const record::Command& command) {
+  return command.verb == "EPSV" && command.argument &&
+         std::ranges::equal(*command.argument, std::string_view("ALL"),
+                            [](char a, char b) { return (a & ~0x20) == b; });
+}
+
+// "not understood", "not implemented", "not for you": but neither "log in first" nor "not now".
+bool refuses(int code) { return code >= 500 && code < 600 && code != 530 && code != 503; }
+
+std::string refusal_text(int code, bool over_ipv6) {
+  auto text = std::to_string(code);
+  return over_ipv6 ? text + ", and over IPv6 there is no other way but EPSV and EPRT" : text;
+}
+
+}  // namespace
+
+AddressForm form_of_verb(std::string_view verb) {
+  if (verb == "EPRT") return AddressForm::eprt;
+  if (verb == "LPRT") return AddressForm::lprt;
+  return AddressForm::port;
+}
+
+bool is_untranslated(const IpAddress& stated, const IpAddress& seen) {
+  const auto scope = scope_of(stated);
+  return (scope == Scope::site || scope == Scope::link) && scope_of(seen) == Scope::global;
+}
+
+bool is_unroutable(const IpAddress& stated, const IpAddress& seen) {
+  switch (const auto scope = scope_of(stated)) {
+    case Scope::unspecified:
+    case Scope::multicast: return true;
+    case Scope::loopback:
+    case Scope::link: return scope_of(seen) != scope;
+    case Scope::global:
+    case Scope::site: return false;
+  }
+  return false;
+}
+
+void AddressRules::on(const record::Session& session, Timestamp, FindingSink&) {
+  client_ = session.client;
+  proxy_ = session.proxy;
+  // In a capture the session names the server itself; for a proxy that is only what was asked for.
+  if (!session.proxy) server_ = parse_endpoint(session.server);
+}
+
+void AddressRules::on(const record::Connected& connected, Timestamp, FindingSink&) {
+  server_ = connected.server;
+}
+
+void AddressRules::on(const record::Gap&, Timestamp, FindingSink&) { out_of_step_ = true; }
+
+void AddressRules::on(const record::Command& command, Timestamp, FindingSink& findings) {
+  out_of_step_ = false;
+  const auto meaning = meaning_of(command.verb);
+  if (meaning != Meaning::port && meaning != Meaning::passive) return;
+  asked_ = {command.id, true, is_all(command)};
+  const bool ipv4_only = command.verb == "PASV" || command.verb == "PORT";
+  if (ipv4_only && client_ && client_->ip.v6 && !ipv6_told_) {
+    ipv6_told_ = true;
+    findings.finding(ipv4_command_over_ipv6, command.id, command.verb);
+  }
+  if (epsv_all_ && command.verb != "EPSV") {
+    asked_.own_address = false;
+    findings.finding(port_after_epsv_all, command.id);
+  } else if (meaning == Meaning::port) {
+    check_port(command, findings);
+  }
+}
+
+void AddressRules::check_port(const record::Command& command, FindingSink& findings) {
+  const auto tell = [&](FindingId id, std::string_view detail) {
+    asked_.own_address = false;
+    findings.finding(id, command.id, detail);
+  };
+  if (command.redacted) {  // PORT is hidden for one reason only
+    return tell(port_malformed, "control characters in it");
+  }
+  const auto peer = client_ ? client_->ip : IpAddress{};
+  const auto found = find_address(form_of_verb(command.verb), command.argument.value_or(""), peer);
+  if (!found) return tell(port_malformed, name_of(found.error()));
+  const auto& stated = found->endpoint;
+  const auto text = to_text(stated);
+  if (stated.port < kFirstUnreservedPort) return tell(port_reserved, text);
+  if (!client_) return;
+  if (proxy_ && stated == *proxy_) return tell(port_foreign, "the proxy itself");
+  if (stated.ip == client_->ip) return;
+  const auto detail = text + ", the client is " + to_text(client_->ip);
+  if (is_unroutable(stated.ip, client_->ip)) return tell(port_unroutable, detail);
+  tell(is_untranslated(stated.ip, client_->ip) ? port_private : port_foreign, detail);
+}
+
+void AddressRules::on(const record::Reply& reply, Timestamp, FindingSink& findings) {
+  greeted_ = greeted_ || reply.to == CommandId{0};
+  if (reply.by_proxy || !reply.code || reply.preliminary) return;
+  const int code = *reply.code;
+  const bool completed = code >= 200 && code < 300;
+  if (const auto form = form_of_code(code)) check_passive(reply, *form, findings);
+  if (completed && reply.verb == "REIN") epsv_all_ = false;
+  if (!reply.to || *reply.to != asked_.id || asked_.id == 0) return;
+  if (completed && asked_.epsv_all) epsv_all_ = true;
+  if (refuses(code) && !asked_.epsv_all) check_refusal(reply, findings);
+}
+
+void AddressRules::check_passive(const record::Reply& reply, AddressForm form,
+                                 FindingSink& findings) const {
+  const auto asked = form_asked_for(reply.verb);
+  if (!asked) {
+    // In a capture the command may be missing.
+    const bool surely = reply.to || (greeted_ && !out_of_step_);
+    if (surely) findings.finding(address_unasked, reply.to);
+    return;
+  }
+  if (form != *asked) findings.finding(pasv_wrong_reply, reply.to, reply.verb);
+  const auto address = find_passive_address(form, reply.lines, server_ ? server_->ip : IpAddress{});
+  if (!address.found) {
+    const bool all = asked_.epsv_all && reply.to == asked_.id;  // it asks for no address
+    if (!reply.redacted && !all) {
+      findings.finding(pasv_malformed, reply.to, name_of(address.found.error()));
+    }
+    return;
+  }
+  const auto odd = odd_form(form, reply.lines, address);
+  if (!odd.empty()) {
+    findings.finding(form == AddressForm::reply_229 ? epsv_form : pasv_form, reply.to, odd);
+  }
+  check_endpoint(reply, address.found->endpoint, findings);
+}
+
+void AddressRules::check_endpoint(const record::Reply& reply, const Endpoint& stated,
+                                  FindingSink& findings) const {
+  const auto text = to_text(stated);
+  if (stated.port < kFirstUnreservedPort) {
+    findings.finding(pasv_reserved, reply.to, text);
+    return;
+  }
+  if (!server_) return;
+  if (proxy_ && stated == *proxy_) {
+    findings.finding(pasv_foreign, reply.to, "the proxy itself");
+    return;
+  }
+  if (stated.ip == server_->ip) return;
+  const auto detail = text + ", the server is " + to_text(server_->ip);
+  if (is_unroutable(stated.ip, server_->ip)) {
+    findings.finding(pasv_unroutable, reply.to, detail);
+  } else {
+    const bool inside = is_untranslated(stated.ip, server_->ip);
+    findings.finding(inside ? pasv_private : pasv_foreign, reply.to, detail);
+  }
+}
+
+void AddressRules::check_refusal(const record::Reply& reply, FindingSink& findings) {
+  const bool over_ipv6 = client_ && client_->ip.v6;
+  const auto tell = [&](FindingId id, bool last_way) {
+    findings.finding(id, reply.to, refusal_text(*reply.code, last_way));
+  };
+  if (reply.verb == "EPSV") tell(epsv_refused, over_ipv6);
+  if (reply.verb == "EPRT") tell(eprt_refused, over_ipv6);
+  if (reply.verb == "PASV") tell(pasv_refused, false);
+  if (reply.verb == "PORT" && asked_.own_address) tell(port_refused, false);
+}
 
 }  // namespace ftpscope

@@ -107,6 +107,10 @@ Command parse_command(const Line& line, std::string& scratch) {
 
 bool hides_address_command(const Command& command) { return hides(command, is_address); }
 
+bool is_unended_address_command(const Command& command) {
+  return command.line.ending == Ending::none && command.meaning() == Meaning::port;
+}
+
 bool hides_secret_command(const Command& command) { return hides(command, is_secret); }
 
 }  // namespace ftpscope

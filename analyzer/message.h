@@ -35,7 +35,9 @@ Command parse_command(const Line& line, std::string& scratch);
 // reads an address command (PORT, EPRT, LPRT) from this line that we do not. See threats.md S02,
 // S03.
 bool hides_address_command(const Command& command);
-// The same of a command with a secret: PASS, ACCT, ADAT, MIC, CONF, ENC.
+// An address command whose line end never came: whether the address is whole cannot be known.
+bool is_unended_address_command(const Command& command);
+// The same as the first of a command with a secret: PASS, ACCT, ADAT, MIC, CONF, ENC.
 bool hides_secret_command(const Command& command);
 
 }  // namespace ftpscope

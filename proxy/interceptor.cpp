@@ -64,7 +64,7 @@ CommandFate Interceptor::on_command(const Command& command, CommandId id) {
   if (command.name != "NOOP") last_work_ = now();
   Pipeline::Notes notes;
   auto verdict = pipeline_.on_command(command, state_, notes);
-  tell(notes, id);
+  for (const auto& note : notes) recorder_.finding(note.id, id, note.detail);
   const auto why = verdict.why;
   return std::visit(
       Overloaded{
@@ -114,9 +114,7 @@ CommandFate Interceptor::forward(const Command& command, CommandId id) {
 bool Interceptor::on_reply(const Reply& reply, const PendingCommand* answered,
                            std::string_view raw) {
   const auto to = answered ? std::optional(answered->id) : std::nullopt;
-  Pipeline::Notes notes;
-  auto verdict = pipeline_.on_reply(reply, answered, state_, notes);
-  tell(notes, to);
+  auto verdict = pipeline_.on_reply(reply, answered, state_);
   if (auto* address = std::get_if<ExposeAddress>(&verdict.action)) {
     drop_waiting_channel(ChannelEnd::replaced);
     expose(std::move(*address), answered->id, Side::server, raw, std::to_string(*reply.code),
@@ -165,10 +163,6 @@ void Interceptor::on_own_answer(std::string_view reply) { effects_.send(Side::cl
 void Interceptor::on_opaque_bytes(Side from, std::string_view bytes) {
   last_work_ = now();  // nobody can see that it is a NOOP
   effects_.send(other(from), bytes);
-}
-
-void Interceptor::tell(const Pipeline::Notes& notes, std::optional<CommandId> to) {
-  for (const auto& note : notes) recorder_.finding(note.id, to, note.detail);
 }
 
 void Interceptor::expose(ExposeAddress address, CommandId command, Side from,

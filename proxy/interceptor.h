@@ -120,7 +120,6 @@ class Interceptor final : public Machine, private Gate {
   void fail_exposing(FindingId finding, std::string_view why);
   void record_rewrite(const Exposing& message, std::string_view after);
   void record_rewrite(record::Rewrite rewrite);
-  void tell(const Pipeline::Notes& notes, std::optional<CommandId> to);
 
   // channels
   Channel* find_channel(ChannelId id);

@@ -177,7 +177,7 @@ void ServerReplay::set_up_active(const Command& command) {
     effects_.send(refusal->reply);
     return;
   }
-  const auto found = find_address(form_of(command), command.argument, state_.client_ip);
+  const auto found = find_address(form_of_verb(command.name), command.argument, state_.client_ip);
   assert(found);  // the guard lets no other pass
   effects_.close_data();
   active_port_ = found->endpoint.port;

@@ -19,7 +19,7 @@ class AddressRewriter final : public Rewriter {
                                       const SessionState& state) const override;
 
  private:
-  [[nodiscard]] ReplyVerdict unusable(FindingId finding, std::string detail) const;
+  [[nodiscard]] ReplyVerdict unusable() const;
 
   DataAddress policy_;
   Lines lines_;

@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::string_view kControls("\r\0\n", 3);
 
-CommandVerdict refuse(FindingId finding, std::string reply, std::string_view why) {
-  return {Answer{std::move(reply)}, Note{finding, {}}, why};
+CommandVerdict refuse(std::string reply, std::string_view why) {
+  return {Answer{std::move(reply)}, std::nullopt, why};
 }
 
 bool telnet_in_verb(const Command& command) {
@@ -22,21 +22,18 @@ bool telnet_in_verb(const Command& command) {
 std::string_view name_of(Lines lines) { return lines == Lines::raw ? "raw" : "strict"; }
 
 CommandVerdict LineGuard::on_command(const Command& command, const SessionState&) const {
-  const bool unended_address =
-      command.line.ending == Ending::none && command.meaning() == Meaning::port;
-  if (hides_address_command(command) || unended_address) {
-    return refuse(FindingId::command_hides_another, "501 This line hides a second command.\r\n",
-                  "hidden address command");
+  // The Dialogue tells the findings of these two: they are there whatever the posture.
+  if (hides_address_command(command) || is_unended_address_command(command)) {
+    return refuse("501 This line hides a second command.\r\n", "hidden address command");
   }
   if (command.dangling_telnet) {
-    return refuse(FindingId::command_ambiguous,
-                  "500 This line has an unfinished Telnet command.\r\n", "dangling Telnet command");
+    return refuse("500 This line has an unfinished Telnet command.\r\n", "dangling Telnet command");
   }
   if (lines_ == Lines::raw) return {};
   const bool odd_bytes = command.line.text().find_first_of(kControls) != std::string_view::npos;
   if (odd_bytes || command.line.ending != Ending::crlf || telnet_in_verb(command)) {
-    return refuse(FindingId::command_ambiguous, "500 This line is ambiguous.\r\n",
-                  "--lines strict");
+    return {Answer{"500 This line is ambiguous.\r\n"}, Note{FindingId::command_ambiguous, {}},
+            "--lines strict"};
   }
   return {};
 }

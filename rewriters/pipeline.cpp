@@ -22,10 +22,9 @@ CommandVerdict Pipeline::on_command(const Command& command, const SessionState& 
 }
 
 ReplyVerdict Pipeline::on_reply(const Reply& reply, const PendingCommand* answered,
-                                const SessionState& state, Notes& notes) const {
+                                const SessionState& state) const {
   for (const auto& rewriter : rewriters_) {
     auto verdict = rewriter->on_reply(reply, answered, state);
-    if (verdict.note) notes.push_back(std::move(*verdict.note));
     if (!std::holds_alternative<Pass>(verdict.action)) return verdict;
   }
   return {};

@@ -29,7 +29,7 @@ class Pipeline {
   [[nodiscard]] CommandVerdict on_command(const Command& command, const SessionState& state,
                                           Notes& notes) const;
   [[nodiscard]] ReplyVerdict on_reply(const Reply& reply, const PendingCommand* answered,
-                                      const SessionState& state, Notes& notes) const;
+                                      const SessionState& state) const;
 
  private:
   std::vector<std::unique_ptr<const Rewriter>> rewriters_;

@@ -37,6 +37,8 @@ struct ExposeAddress {
   std::vector<std::string> parts;  // the text with its holes cut out: one more than there are holes
 };
 
+// A finding about what the rewriter does. What is odd about the message itself is told by the
+// Dialogue and the rules of analyzer/, in a capture as well.
 struct Note {
   FindingId id;
   std::string detail;
@@ -51,7 +53,6 @@ struct CommandVerdict {
 
 struct ReplyVerdict {
   std::variant<Pass, Replace, ExposeAddress> action = Pass{};
-  std::optional<Note> note = std::nullopt;
   std::string_view why = {};
 };
 

@@ -43,7 +43,7 @@ ReplyVerdict TlsPolicy::on_reply(const Reply& reply, const PendingCommand* answe
     raw.remove_prefix(line.size());
   }
   if (kept.size() == reply.raw.size()) return {};
-  return {Replace{std::move(kept)}, std::nullopt, "--tls refuse: FEAT promises only what works"};
+  return {Replace{std::move(kept)}, "--tls refuse: FEAT promises only what works"};
 }
 
 }  // namespace ftpscope

@@ -285,7 +285,9 @@ TEST_CASE("bytes out are bytes in where nothing is rewritten") {
       script.settings.rewriters = rewriters;
       const auto run = play(script);
       const auto records = all_records(run);
-      if (std::ranges::any_of(records, says_the_proxy_acted)) continue;
+      if (std::ranges::any_of(records, rewriters ? says_the_proxy_acted : says_the_proxy_spoke)) {
+        continue;
+      }
       for (const auto from : {Side::client, Side::server}) {
         const auto in = all_received(script, from);
         const auto out = all_sent(run, other(from));
