@@ -1,7 +1,134 @@
 #include "analyzer/tls_rules.h"
 
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "analyzer/verbs.h"
+
 namespace ftpscope {
 
-void TlsRules::on(const record::End&, Timestamp, FindingSink&) {}
+namespace {
+
+using enum FindingId;
+
+char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
+
+bool has_word(std::string_view text, std::string_view word) {
+  return !std::ranges::search(text, word, {}, upper).empty();
+}
+
+bool asks_for_tls(const record::Command& command) {
+  constexpr auto kMechanisms =
+      std::to_array<std::string_view>({"TLS", "SSL", "TLS-C", "TLS-P"});  // RFC 4217 2
+  return command.argument && std::ranges::any_of(kMechanisms, [&](std::string_view mechanism) {
+           return std::ranges::equal(*command.argument, mechanism, {}, upper);
+         });
+}
+
+// RFC 8996: everything before TLS 1.2.
+bool is_old(std::string_view version) {
+  constexpr auto kOld = std::to_array<std::string_view>({"1.0", "1.1", "3.0", "2.0"});
+  return has_word(version, "SSL") || std::ranges::find(kOld, version) != kOld.end();
+}
+
+bool is_transfer_verb(std::string_view name) {
+  const auto* verb = find_verb(name);
+  return verb && is_transfer(verb->meaning);
+}
+
+}  // namespace
+
+bool names_session_reuse(std::span<const std::string_view> lines) {
+  return std::ranges::any_of(lines, [](std::string_view line) {
+    return has_word(line, "REUSE") || has_word(line, "RESUM") || has_word(line, "RE-USE");
+  });
+}
+
+void TlsRules::on(const record::Command& command, Timestamp, FindingSink& findings) {
+  if (command.verb == "AUTH") {
+    asked_ = asks_for_tls(command) ? command.id : 0;
+    return;
+  }
+  if (command.verb == "PROT") {
+    clear_ = command.argument && *command.argument == "C" ? command.id : 0;
+  }
+  const bool may_go_on = command.verb == "FEAT" || command.verb == "HOST" || command.verb == "HELP";
+  if (!may_go_on) tell_refusal(findings);
+}
+
+void TlsRules::tell_refusal(FindingSink& findings) {
+  if (!refused_) return;
+  const bool unknown = refused_->code == 500 || refused_->code == 502;
+  findings.finding(offered_ && unknown ? tls_auth_stripped : tls_auth_refused, refused_->id,
+                   std::to_string(refused_->code));
+  refused_.reset();
+}
+
+void TlsRules::on(const record::Reply& reply, Timestamp, FindingSink& findings) {
+  if (reply.by_proxy || reply.preliminary || !reply.code || !reply.to) return;
+  const int code = *reply.code;
+  if (reply.verb == "AUTH") on_auth_reply(reply, code);
+  if (reply.verb == "FEAT" && code == 211) {
+    offered_ = offered_ || std::ranges::any_of(reply.lines, [](std::string_view line) {
+                 return has_word(line, "AUTH TLS") || has_word(line, "AUTH SSL");
+               });
+  }
+  if (clear_ != 0 && clear_ == *reply.to && code < 300) {
+    findings.finding(tls_data_in_clear, reply.to);
+  }
+  const bool refused = code == 522 || code == 425 || code == 426;
+  const bool complains = code == 522 || names_session_reuse(reply.lines);
+  if (refused && complains && is_transfer_verb(reply.verb)) {
+    findings.finding(tls_reuse_required, reply.to, std::to_string(code));
+  }
+}
+
+void TlsRules::on_auth_reply(const record::Reply& reply, int code) {
+  if (code >= 400 && *reply.to == asked_) {
+    refused_ = Refused{*reply.to, code};
+  } else if (code < 400) {
+    refused_.reset();
+  }
+}
+
+void TlsRules::on(const record::Tls& tls, Timestamp, FindingSink& findings) {
+  const auto where =
+      tls.channel ? "data connection " + std::to_string(*tls.channel) : std::string("control");
+  if (is_old(tls.version) && !old_told_) {
+    old_told_ = true;
+    findings.finding(tls_old_version, std::nullopt, where + ": " + std::string(tls.version));
+  }
+  const bool by_client = tls.close_notify_client == false;
+  if ((by_client || tls.close_notify_server == false) && !unclosed_told_) {
+    unclosed_told_ = true;
+    findings.finding(tls_no_close_notify, std::nullopt,
+                     where + ", by the " + (by_client ? "client" : "server"));
+  }
+  if (!tls.channel) return;
+  if (tls.resumed == false && not_resumed_.size() < kChannelsRemembered) {
+    not_resumed_.push_back(*tls.channel);
+  } else {
+    with_data_ = with_data_ || tls.resumed == true;
+  }
+}
+
+void TlsRules::on(const record::Data& data, Timestamp, FindingSink&) {
+  if (std::erase(not_resumed_, data.id) == 0) return;
+  const bool handshake_only = data.bytes_to_client <= kHandshakeOfServer &&
+                              data.bytes_to_server <= kHandshakeOfClient &&
+                              data.closed_first == Side::server;
+  without_data_ += handshake_only ? 1 : 0;
+  with_data_ = with_data_ || !handshake_only;
+}
+
+// Told at the end, and only when no data connection got through: a short listing is as small as a
+// handshake.
+void TlsRules::on(const record::End&, Timestamp, FindingSink& findings) {
+  tell_refusal(findings);
+  if (without_data_ == 0 || with_data_) return;
+  findings.finding(tls_not_resumed, std::nullopt,
+                   std::to_string(without_data_) + " data connections");
+}
 
 }  // namespace ftpscope

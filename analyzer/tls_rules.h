@@ -1,13 +1,51 @@
-// What can be said of TLS from outside.
+// TLS: what becomes of AUTH and PROT, and what the handshakes in a capture show. Behind AUTH and
+// its 234 no command can be read; what is known then is of the connections only.
 #pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
 
 #include "analyzer/record.h"
 
 namespace ftpscope {
 
+// A reply that complains of a data connection whose TLS session is not that of the control
+// connection (vsftpd's require_ssl_reuse, ProFTPD, FileZilla Server, Pure-FTPd).
+bool names_session_reuse(std::span<const std::string_view> lines);
+
 class TlsRules {
  public:
+  // A handshake with certificates and nothing behind it; and what the client says in one.
+  static constexpr std::uint64_t kHandshakeOfServer = 6144;
+  static constexpr std::uint64_t kHandshakeOfClient = 2048;
+  static constexpr std::size_t kChannelsRemembered = 64;
+
+  void on(const record::Command& command, Timestamp now, FindingSink& findings);
+  void on(const record::Reply& reply, Timestamp now, FindingSink& findings);
+  void on(const record::Tls& tls, Timestamp now, FindingSink& findings);
+  void on(const record::Data& data, Timestamp now, FindingSink& findings);
   void on(const record::End& end, Timestamp now, FindingSink& findings);
+
+ private:
+  void on_auth_reply(const record::Reply& reply, int code);
+  void tell_refusal(FindingSink& findings);
+
+  CommandId asked_ = 0;  // AUTH TLS or SSL
+  CommandId clear_ = 0;  // PROT C
+  struct Refused {
+    CommandId id = 0;
+    int code = 0;
+  };
+  std::optional<Refused> refused_;  // and not told: the client may try another word
+  bool offered_ = false;            // FEAT has listed AUTH
+  bool old_told_ = false;
+  bool unclosed_told_ = false;
+  std::vector<ChannelId> not_resumed_;  // and not ended
+  std::uint32_t without_data_ = 0;      // not resumed, and closed by the server at once
+  bool with_data_ = false;              // another one moved data
 };
 
 }  // namespace ftpscope

@@ -125,23 +125,10 @@ void Interceptor::on(const event::ChannelClosed& event) {
   last_activity_ = last_work_ = now();
   end_.data_to_client += event.totals.bytes_to_client;
   end_.data_to_server += event.totals.bytes_to_server;
-  const auto about = channel.transfer ? channel.transfer : std::optional(channel.setup_command);
-  switch (event.totals.how) {
-    case ChannelEnd::rst: recorder_.finding(FindingId::data_reset, about, channel.verb); break;
-    case ChannelEnd::timeout:
-      recorder_.finding(FindingId::data_stalled, about, channel.verb);
-      break;
-    case ChannelEnd::never_connected:
-      recorder_.finding(FindingId::data_never_connected, about, name_of(channel.facing));
-      break;
-    case ChannelEnd::connect_failed:
-      recorder_.finding(FindingId::data_connect_failed, about, event.why);
-      break;
-    case ChannelEnd::fin:
-    case ChannelEnd::replaced:
-    case ChannelEnd::session_ended:
-    case ChannelEnd::refused:
-    case ChannelEnd::open: break;
+  if (event.totals.how == ChannelEnd::connect_failed) {  // why is in no record
+    recorder_.finding(FindingId::data_connect_failed,
+                      channel.transfer ? channel.transfer : std::optional(channel.setup_command),
+                      event.why);
   }
   record_data(channel, event);
   if (held_ && held_->channel == channel.id) release_held_reply();

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -396,6 +397,27 @@ TEST_CASE("no length of a line makes its tail a command") {
   }
 }
 
+// Only the driver of a capture tells these: a transcript has no packets, no TLS handshakes and no
+// bytes of data connections.
+constexpr auto kOfACapture = std::to_array<FindingId>({
+    FindingId::mlsd_syntax,
+    FindingId::middlebox_rewrote,
+    FindingId::data_refused,
+    FindingId::data_unreachable,
+    FindingId::data_other_host,
+    FindingId::data_several,
+    FindingId::tls_not_resumed,
+    FindingId::tls_no_close_notify,
+    FindingId::tls_old_version,
+    FindingId::capture_damaged,
+    FindingId::capture_gap,
+    FindingId::capture_overlap,
+    FindingId::capture_mid_stream,
+    FindingId::capture_one_way,
+    FindingId::capture_data_missing,
+    FindingId::capture_limit,
+});
+
 // design.md: a finding without a transcript is one that nobody has seen.
 TEST_CASE("every finding is found in some transcript") {
   std::set<std::string> found;
@@ -404,8 +426,10 @@ TEST_CASE("every finding is found in some transcript") {
       if (record["kind"] == "finding") found.insert(record["finding"]);
     }
   }
-  for (const auto& row : all_findings())
-    CHECK_MESSAGE(found.contains(std::string(row.name)), row.name);
+  for (const auto& row : all_findings()) {
+    const bool of_a_capture = std::ranges::find(kOfACapture, row.id) != kOfACapture.end();
+    CHECK_MESSAGE(found.contains(std::string(row.name)) != of_a_capture, row.name);
+  }
 }
 
 TEST_SUITE_END();
