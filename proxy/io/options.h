@@ -28,8 +28,7 @@ struct ProxyOptions {
 
 // What the command line asks for, or the exit code after help, version or an error have been
 // printed.
-using Request =
-    std::variant<ProxyOptions, ReplayServerOptions, AnalyzeOptions, ReportOptions, int>;
+using Request = std::variant<ProxyOptions, ReplayServerOptions, AnalyzeOptions, ReportOptions, int>;
 
 Request parse_command_line(int argc, char** argv);
 
