@@ -55,11 +55,11 @@ const EVENTS = {
     return {children: [arrow('right', proxied ? 'left' : 'full'), says('Client: ', [wire(text)], proxied ? 'half' : '')], className: 'life', more: 0};
   },
   connected(record, session) {
-    if (session.proxy === null) return {children: [arrow('left', 'full'), says('Server: ', ['accepts the connection'], '')], className: 'life', more: 0};
+    if (session.proxy === null) return {children: [arrow('left', 'full'), says('Server: ', [wire('accepts the connection')], '')], className: 'life from-server', more: 0};
     return {children: [arrow('right', 'right'), says('Proxy: ', [wire(`connects to ${record.server} from ${record.from}`)], 'half at-right')], className: 'life', more: 0};
   },
   exposed(record, session) {
-    if (record.kind === 'data') return dataEvent(record, '', `expected (${record.setup})`);
+    if (record.kind === 'data') return dataEvent(record, '', record.setup === 'unknown' ? 'on its way' : `expected (${record.setup})`);
     const then = session.proxy === null ? '' : `, then connects to ${record.target}`;
     return dataEvent(record, '', wire(`waits for the ${record.facing} at ${record.address}${then} (${record.setup})`));
   },
@@ -76,7 +76,7 @@ const EVENTS = {
     return dataEvent(record, '', 'last byte');
   },
   closed(record) {
-    const used = record.verb === null || record.verb === undefined ? 'unused' : record.verb;
+    const used = isBytes(record.verb) ? record.verb : record.bytes > 0 ? 'command unknown' : 'unused';
     return dataEvent(record, isFailure(record) ? 'bad' : '', h('b', {}, wire(String(used))), ` ${amount(record)}; ${closing(record)}${strangers(record)}${missing(record)}`,
       payloadNotes(record));
   },

@@ -132,7 +132,7 @@ class Ladder {
   // How long it is to the next line; shown where there is room for it.
   until(line) {
     const next = this.lines[line.index + 1];
-    return next ? h('span', {class: 'until'}, '\u2193 ' + humanDuration(next.time - line.time)) : null;
+    return next && next.time > line.time ? h('span', {class: 'until'}, '\u2193 ' + humanDuration(next.time - line.time)) : null;
   }
 
   // {children, className, more: rows of text beyond the first}
@@ -151,7 +151,7 @@ class Ladder {
   }
 
   asItIs(line) {
-    const text = JSON.stringify(line.record);
+    const text = jsonOf(line.record);
     return {children: [h('div', {class: 'text event'}, h('span', {class: 'tag'}, 'record'), ' ', wire(text.slice(0, 4000)))], more: Math.floor(text.length / 90)};
   }
 

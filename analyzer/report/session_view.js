@@ -47,7 +47,10 @@ class SessionView {
   findings() {
     const lines = this.session.lines.filter((line) => line.findings.length);
     const entries = lines.flatMap((line) => line.findings.map((finding) => ({line, finding})));
-    if (entries.length === 0) return h('p', {class: 'healthy'}, 'Nothing odd was found in this session.');
+    if (entries.length === 0) {
+      const good = this.session.failed === 0;
+      return h('p', {class: good ? 'healthy' : 'from'}, good ? 'Nothing odd was found in this session.' : 'There are no findings for this session.');
+    }
     entries.sort((a, b) => (RANK[b.finding.severity] || 1) - (RANK[a.finding.severity] || 1) || a.line.index - b.line.index);
     const items = entries.map((entry) => this.findingItem(entry));
     const rest = items.length > 12 ? items.splice(8) : [];
@@ -235,7 +238,7 @@ function rawPanel(line) {
   const parts = rawParts(line).map(([title, bytes]) =>
     bytes === null ? h('p', {}, title) : [h('p', {}, `${title}: ${many(bytes.length, 'byte')}`), h('pre', {tabindex: 0}, textNode(hexDump(bytes)))]);
   const records = [line.record, ...line.rewrites, ...line.findings].filter((record, i, all) => all.indexOf(record) === i);
-  const text = records.map((record) => JSON.stringify(record, null, 1).replace(/\n */g, ' ')).join('\n');
+  const text = records.map((record) => jsonOf(record, 1).replace(/\n */g, ' ')).join('\n');
   return h('div', {class: 'raw'}, parts, h('p', {}, records.length === 1 ? 'The record' : 'The records'), h('pre', {class: 'record', tabindex: 0}, textNode(plainLines(text))));
 }
 

@@ -167,9 +167,9 @@ function captureText(record) {
 function noteText(record) {
   switch (record.kind) {
     case 'lost': return `${many(record.records_lost, 'record')} could not be written to the log (${clock(timeOf(record.ts), 3)}).`;
-    case 'capture': return isCount(record.packets) && isCount(record.flows) && isCount(record.sessions) ? captureText(record) : JSON.stringify(record);
+    case 'capture': return isCount(record.packets) && isCount(record.flows) && isCount(record.sessions) ? captureText(record) : jsonOf(record);
     case 'damage': return `Damage at packet ${record.packet}, offset ${record.offset}: ${plain(record.what ?? '')}`;
-    default: return JSON.stringify(record);
+    default: return jsonOf(record);
   }
 }
 

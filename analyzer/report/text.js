@@ -105,7 +105,7 @@ function piecesOfBinary(binary) {
 // [[text, whether it is an escape], ...]
 function piecesOf(value) {
   if (typeof value === 'string') return piecesOfText(value);
-  return isBytes(value) ? piecesOfBinary(binaryOf(value)) : [[JSON.stringify(value) ?? '', true]];
+  return isBytes(value) ? piecesOfBinary(binaryOf(value)) : [[jsonOf(value), true]];
 }
 
 const plain = (value) => piecesOf(value).map(([text]) => text).join('');
@@ -135,6 +135,15 @@ function hexDump(bytes) {
   }
   if (bytes.length > DUMP_MAX) lines.push(`and ${bytes.length - DUMP_MAX} bytes more`);
   return lines.join('\n');
+}
+
+// A record as it is.
+function jsonOf(value, indent) {
+  try {
+    return JSON.stringify(value, null, indent) ?? '';
+  } catch {
+    return 'nested too deeply to be shown';
+  }
 }
 
 // --- numbers ---

@@ -682,6 +682,17 @@ class Hostile(Page):
         self.choose(0)
         self.assertEqual(browser.texts(".line.missing .text"), ["1 record missing here"] * 2)
 
+    def test_what_is_nested_deeply(self):
+        """JSON that a parser takes, but not everything that walks through it."""
+        deep = b"[" * 100_000 + b"]" * 100_000
+        log = Log().begin().command("NOOP").add("hologram", deep="X").add("command", id=2, verb="Y")
+        browser.open(log.text().replace(b'"X"', deep).replace(b'"Y"', deep))
+        self.assertIn("nested too deeply", browser.one(".line.hologram").text)
+        browser.keys("G", Keys.ENTER)
+        self.assertIn("nested too deeply", browser.one(".raw .record").text)
+        browser.one("#text").send_keys("noop")
+        browser.wait("return document.querySelector('#found').textContent === '1 line of 4'")
+
     def test_unknown_kinds_and_odd_records_are_shown_as_they_are(self):
         log = (
             Log()
