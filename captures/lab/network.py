@@ -55,7 +55,7 @@ class Namespace:
             run(*argv, text=text)
 
     def nft(self, rules: str) -> None:
-        self.run("nft", "-f", "-", text=rules)
+        self.run("nft", "-f", "-", text=rules.replace("}", "\n}\n"))  # nft wants lines
 
     def sysctl(self, name: str, value: str) -> None:
         with self, open(f"/proc/sys/net/{name}", "w", encoding="ascii") as setting:

@@ -14,7 +14,7 @@ SETTLE_S = 0.4  # the FINs of a session that is over, and tcpdump's own buffer
 
 
 @contextlib.contextmanager
-def sniff(space: Namespace, device: str, target: Path, *options: str, only: str = "tcp or icmp or icmp6 or vlan"):
+def sniff(space: Namespace, device: str, target: Path, *options: str, only: str = "tcp or icmp or icmp6"):
     """Records what `device` carries while the block runs. Neighbour discovery is left out."""
     settled = "not (icmp6 and ip6[40] >= 130 and ip6[40] <= 137)"
     argv = ["tcpdump", "-i", device, "-s", "0", "-w", "-", "-U", "--immediate-mode", "-n", "-Z", "root",
