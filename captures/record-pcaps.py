@@ -22,7 +22,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "e2e")]
 from lab import account  # noqa: E402
 from lab.scenario import SCENARIOS, Scenario  # noqa: E402
 
-MODULES = ("healthy", "nat")
+MODULES = ("healthy", "nat", "lines")
 LARGEST = 64 << 10
 
 
