@@ -22,7 +22,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "e2e")]
 from lab import account  # noqa: E402
 from lab.scenario import SCENARIOS, Scenario  # noqa: E402
 
-MODULES = ("healthy", "nat", "lines", "data", "tls")
+MODULES = ("healthy", "nat", "lines", "data", "tls", "crafted")
 LARGEST = 64 << 10
 
 

@@ -37,7 +37,9 @@ def early_226(target: Path) -> None:
         s.quit()
 
 
-@case("a transfer without a 1yz; one whose data connection is made 6 s after the 227; one without a byte; an upload")
+@case(
+    "a transfer without a 1yz; one whose data connection is made 6 s after the 227; one without a byte; an upload"
+)
 def odd_transfers(target: Path) -> None:
     with played(target) as s:
         data = s.passive()
@@ -61,12 +63,19 @@ def odd_transfers(target: Path) -> None:
         s.quit()
 
 
-@case("fewer bytes than SIZE and the 150 say; REST 1000 ignored; TYPE A with other line ends than SIZE counts")
+@case(
+    "fewer bytes than SIZE and the 150 say; REST 1000 ignored; TYPE A with other line ends than SIZE counts"
+)
 def wrong_sizes(target: Path) -> None:
     with played(target) as s:
         s.ask(b"TYPE I\r\n", b"200 I.\r\n")
         s.ask(b"SIZE a\r\n", b"213 5000\r\n")
-        download(s, s.passive(), PAYLOAD, b"150 Opening BINARY mode data connection for a (5000 bytes).\r\n")
+        download(
+            s,
+            s.passive(),
+            PAYLOAD,
+            b"150 Opening BINARY mode data connection for a (5000 bytes).\r\n",
+        )
         s.ask(b"SIZE a\r\n", b"213 %d\r\n" % len(PAYLOAD))
         data = s.passive()
         s.ask(b"REST 1000\r\n", b"350 Restarting at 1000.\r\n")
@@ -149,7 +158,9 @@ def client_stops(target: Path) -> None:
         s.say(b"226 Done.\r\n221 Bye.\r\n")
 
 
-@case("226 never: the data is whole, the control connection says nothing for 3 s, and the client resets it")
+@case(
+    "226 never: the data is whole, the control connection says nothing for 3 s, and the client resets it"
+)
 def never_226(target: Path) -> None:
     with played(target) as s:
         data = s.passive()
@@ -242,7 +253,10 @@ def slow_receiver(ftp: ftplib.FTP) -> None:
     ftp.ntransfercmd = ntransfercmd
 
 
-@case("REST and RETR, APPE, ASCII type, MLSD, SIZE and MDTM of a missing file", "pyftpdlib and ftplib, on loopback, port 2121")
+@case(
+    "REST and RETR, APPE, ASCII type, MLSD, SIZE and MDTM of a missing file",
+    "pyftpdlib and ftplib, on loopback, port 2121",
+)
 def commands_loopback(target: Path) -> None:
     host = Namespace("host")
     with host, servers.start("pyftpdlib", "127.0.0.1", 2121) as server:
@@ -252,7 +266,14 @@ def commands_loopback(target: Path) -> None:
         pause(0.3)
         with sniff(host, "lo", target):
             ftp = login("127.0.0.1", 2121)
-            for command in ("SIZE missing", "MDTM missing", "MDTM file.txt", "SIZE file.txt", "STAT", "HELP"):
+            for command in (
+                "SIZE missing",
+                "MDTM missing",
+                "MDTM file.txt",
+                "SIZE file.txt",
+                "STAT",
+                "HELP",
+            ):
                 with contextlib.suppress(ftplib.Error):
                     ftp.sendcmd(command)
             ftp.retrbinary("RETR file.txt", lambda _: None, rest=1000)

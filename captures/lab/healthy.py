@@ -29,7 +29,9 @@ MATRIX = {
 def pair() -> tuple[Namespace, Namespace, str]:
     """(client, server, the name of the cable between them), both families"""
     client, server = Namespace("client"), Namespace("server")
-    cable = link(client, ["192.0.2.1/24", "2001:db8::1/64"], server, ["192.0.2.2/24", "2001:db8::2/64"])
+    cable = link(
+        client, ["192.0.2.1/24", "2001:db8::1/64"], server, ["192.0.2.2/24", "2001:db8::2/64"]
+    )
     return client, server, cable
 
 
@@ -39,7 +41,9 @@ def record(server_name: str, client_name: str, mode: str, family: str, folder: P
         with tempfile.TemporaryDirectory() as local:
             files = prepare(server.new_folder(), Path(local), SIZE)
             target = Target(server.host, 21, server.user, server.password)
-            with sniff(client_space, cable, folder / file_name(server_name, client_name)), client_space:
+            with sniff(
+                client_space, cable, folder / file_name(server_name, client_name)
+            ), client_space:
                 seen = CLIENTS[client_name](target, mode, files)
             wrong = complaints(files, seen)
             assert not wrong, f"{wrong}\n{seen.output}"

@@ -28,7 +28,9 @@ def case(shows: str, made: str = PLAYED):
     return register
 
 
-@case("a client that sends all commands at once, PASV and RETR too; the replies come in two segments")
+@case(
+    "a client that sends all commands at once, PASV and RETR too; the replies come in two segments"
+)
 def pipelined(target: Path) -> None:
     with played(target) as s:
         listener = s.listen_server()
@@ -91,7 +93,9 @@ def split_227(target: Path) -> None:
         talk(b"QUIT\r\n", b"221 Bye.\r\n")
 
 
-@case("multi-line replies: hyphens on each line, other codes and final-looking lines inside, a bare code as end, LF only")
+@case(
+    "multi-line replies: hyphens on each line, other codes and final-looking lines inside, a bare code as end, LF only"
+)
 def multi_line(target: Path) -> None:
     with stage(target) as s:
         s.open()
@@ -119,7 +123,9 @@ def other_code_end(target: Path) -> None:
         s.quit()
 
 
-@case("two final replies to TYPE, a 226 that nobody asked for, a line without a code, NOOP without an answer")
+@case(
+    "two final replies to TYPE, a 226 that nobody asked for, a line without a code, NOOP without an answer"
+)
 def off_by_one(target: Path) -> None:
     with played(target) as s:
         s.ask(b"TYPE I\r\n", b"200 Type is I.\r\n200 Type is I.\r\n")
@@ -133,7 +139,9 @@ def off_by_one(target: Path) -> None:
         s.quit()
 
 
-@case("bad bytes: bare CR, NUL, Telnet, Latin-1 with UTF8 on, a terminal escape in a name, 257 without quotes")
+@case(
+    "bad bytes: bare CR, NUL, Telnet, Latin-1 with UTF8 on, a terminal escape in a name, 257 without quotes"
+)
 def bad_bytes(target: Path) -> None:
     with played(target) as s:
         s.ask(b"OPTS UTF8 ON\r\n", b"200 UTF8 is on.\r\n")
@@ -141,7 +149,7 @@ def bad_bytes(target: Path) -> None:
         s.ask(b"MKD c\0d\r\n", b'257 "/c" created\r\n')
         s.ask(b"CWD caf\xe9\r\n", b"250 In caf\xe9\r\n")
         s.ask(b"\xff\xf9PWD\r\n", b"257 /caf\xe9\r\n")
-        s.ask(b"MKD \x1b]0;owned\x07\x1b[2J\r\n", b"257 \"/\x1b[2J\" created\r\n")
+        s.ask(b"MKD \x1b]0;owned\x07\x1b[2J\r\n", b'257 "/\x1b[2J" created\r\n')
         s.ask(b"XYZZY now\r\n", b"502 What?\r\n")
         s.ask(b"NOOP\n", b"200 Yes.\n")
         s.quit()
@@ -203,7 +211,9 @@ def long_address(target: Path) -> None:
         s.quit()
 
 
-@case("wrong order: RNTO without RNFR, REST without a transfer, RETR without PASV, PORT after EPSV ALL")
+@case(
+    "wrong order: RNTO without RNFR, REST without a transfer, RETR without PASV, PORT after EPSV ALL"
+)
 def wrong_order(target: Path) -> None:
     with stage(target) as s:
         s.open()
@@ -225,7 +235,9 @@ def wrong_order(target: Path) -> None:
         s.quit()
 
 
-@case("bad addresses: a bounce to a third host, port 25, malformed PORT, 227 with 0.0.0.0, a private and a foreign one, a 227 unasked")
+@case(
+    "bad addresses: a bounce to a third host, port 25, malformed PORT, 227 with 0.0.0.0, a private and a foreign one, a 227 unasked"
+)
 def bad_addresses(target: Path) -> None:
     with played(target) as s:
         s.ask(b"PORT 198,51,100,9,200,1\r\n", b"501 Not you.\r\n")
@@ -243,7 +255,9 @@ def bad_addresses(target: Path) -> None:
         s.quit()
 
 
-@case("a 227 as =h1,h2,... without parentheses, one of several lines, and a 229 with other delimiters; all transfers work")
+@case(
+    "a 227 as =h1,h2,... without parentheses, one of several lines, and a 229 with other delimiters; all transfers work"
+)
 def odd_227(target: Path) -> None:
     with played(target) as s:
         for form in ("equals", "lines", "229"):
@@ -262,7 +276,9 @@ def odd_227(target: Path) -> None:
         s.quit()
 
 
-@case("EPSV refused over IPv6 with 500, PASV answered with a 227 all the same, EPRT refused with 522")
+@case(
+    "EPSV refused over IPv6 with 500, PASV answered with a 227 all the same, EPRT refused with 522"
+)
 def ipv6_refused(target: Path) -> None:
     with played(target, family=6) as s:
         s.ask(b"EPSV\r\n", b"500 EPSV not understood.\r\n")
@@ -286,7 +302,9 @@ def password_guessing(target: Path) -> None:
             s.client.close()
 
 
-@case("421 in mid-session; then a session that the server closes without a word; then one that it resets")
+@case(
+    "421 in mid-session; then a session that the server closes without a word; then one that it resets"
+)
 def server_leaves(target: Path) -> None:
     with stage(target) as s:
         for how in ("421", "close", "reset"):
@@ -307,7 +325,9 @@ def server_leaves(target: Path) -> None:
             s.client.close()
 
 
-@case("the same four ports for two sessions, the first ended by RST; and a keep-alive probe in the second")
+@case(
+    "the same four ports for two sessions, the first ended by RST; and a keep-alive probe in the second"
+)
 def ports_again(target: Path) -> None:
     with stage(target) as s:
         s.open(40000)
@@ -343,7 +363,9 @@ def slow_server(target: Path) -> None:
         s.quit()
 
 
-@case("AUTH TLS refused with 502, then the login in clear; a USER in the same segment as AUTH; a 234 with replies behind it")
+@case(
+    "AUTH TLS refused with 502, then the login in clear; a USER in the same segment as AUTH; a 234 with replies behind it"
+)
 def auth_refused(target: Path) -> None:
     with stage(target) as s:
         s.open()
@@ -369,5 +391,3 @@ def smuggling(target: Path) -> None:
         s.ask(b"CWD a\rDELE b\r\n", b"250 Ok.\r\n")
         s.ask(b"RETR " + forged + b"\r\n", b"550 " + forged + b": no such file.\r\n")
         s.quit()
-
-

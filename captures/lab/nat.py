@@ -54,23 +54,28 @@ def both_sides(place: Lab, folder: Path, name: str):
 
 def masquerade(place: Lab, helper: bool = False) -> None:
     """The client's network hides behind the router."""
-    place.router.nft(f"""
+    place.router.nft(
+        f"""
         table ip nat {{
           ct helper ftp {{ type "ftp" protocol tcp; }}
           chain pre {{ type filter hook prerouting priority 0;
             {'tcp dport 21 ct helper set "ftp"' if helper else ''} }}
           chain post {{ type nat hook postrouting priority 100; oifname "{place.outside}" masquerade; }}
-        }}""")
+        }}"""
+    )
     # The server's network knows no private addresses.
-    place.router.nft(f"""
+    place.router.nft(
+        f"""
         table ip guard {{ chain forward {{ type filter hook forward priority 10;
-          iifname "{place.outside}" ip daddr 10.0.0.0/8 ct state new reject with icmp type host-unreachable; }} }}""")
+          iifname "{place.outside}" ip daddr 10.0.0.0/8 ct state new reject with icmp type host-unreachable; }} }}"""
+    )
 
 
 def port_forward(place: Lab, helper: bool = False, more: str = "") -> None:
     """The server's network hides behind the router, whose port 21 is the server's. `more`: ports."""
     ports = f"tcp dport {more} dnat to {place.server_host}" if more else ""
-    place.router.nft(f"""
+    place.router.nft(
+        f"""
         table ip nat {{
           ct helper ftp {{ type "ftp" protocol tcp; }}
           chain helped {{ type filter hook prerouting priority 0;
@@ -80,11 +85,14 @@ def port_forward(place: Lab, helper: bool = False, more: str = "") -> None:
           chain forward {{ type filter hook forward priority 0;
             iifname "{place.inside}" ct state new ct status ! dnat drop; }}
           chain input {{ type filter hook input priority 0; iifname "{place.inside}" ct state new drop; }}
-        }}""")
+        }}"""
+    )
 
 
 def forward_rule(place: Lab, rule: str) -> None:
-    place.router.nft(f"table inet filter {{ chain forward {{ type filter hook forward priority 0; {rule} }} }}")
+    place.router.nft(
+        f"table inet filter {{ chain forward {{ type filter hook forward priority 0; {rule} }} }}"
+    )
 
 
 @contextlib.contextmanager
@@ -95,7 +103,10 @@ def served(place: Lab, name: str, host: str | None = None):
 
 
 def two(name: str, shows: str) -> dict[str, str]:
-    return {f"{name}-client.pcap": f"{shows}; the client's side", f"{name}-server.pcap": f"{shows}; the server's side"}
+    return {
+        f"{name}-client.pcap": f"{shows}; the client's side",
+        f"{name}-server.pcap": f"{shows}; the server's side",
+    }
 
 
 # --- NAT ---
@@ -106,7 +117,9 @@ def two(name: str, shows: str) -> dict[str, str]:
 def nat_client_active(folder: Path) -> None:
     place = lab()
     masquerade(place)
-    with served(place, "pureftpd") as (_, path), both_sides(place, folder, "nat-client-active"), place.client:
+    with served(place, "pureftpd") as (_, path), both_sides(
+        place, folder, "nat-client-active"
+    ), place.client:
         ftp = login(place.server_host, 21)
         fetch(ftp, path, passive=False)
         assert fetch(ftp, path) == PAYLOAD
@@ -118,7 +131,9 @@ def nat_client_active(folder: Path) -> None:
 def nat_client_active_425(folder: Path) -> None:
     place = lab()
     masquerade(place)
-    with served(place, "vsftpd-ports") as (_, path), both_sides(place, folder, "nat-client-active-425"), place.client:
+    with served(place, "vsftpd-ports") as (_, path), both_sides(
+        place, folder, "nat-client-active-425"
+    ), place.client:
         ftp = login(place.server_host, 21)
         fetch(ftp, path, passive=False)
         leave(ftp)
@@ -129,7 +144,9 @@ def nat_client_active_425(folder: Path) -> None:
 def nat_client_helper(folder: Path) -> None:
     place = lab()
     masquerade(place, helper=True)
-    with served(place, "vsftpd") as (_, path), both_sides(place, folder, "nat-client-helper"), place.client:
+    with served(place, "vsftpd") as (_, path), both_sides(
+        place, folder, "nat-client-helper"
+    ), place.client:
         ftp = login(place.server_host, 21)
         assert fetch(ftp, path, passive=False) == PAYLOAD
         leave(ftp)
@@ -145,7 +162,9 @@ def behind() -> Lab:
 def nat_server_227(folder: Path) -> None:
     place = behind()
     port_forward(place)
-    with served(place, "vsftpd-ports") as (_, path), both_sides(place, folder, "nat-server-227"), place.client:
+    with served(place, "vsftpd-ports") as (_, path), both_sides(
+        place, folder, "nat-server-227"
+    ), place.client:
         ftp = login("198.51.100.1", 21)
         fetch(ftp, path)
         leave(ftp)
@@ -156,7 +175,9 @@ def nat_server_227(folder: Path) -> None:
 def nat_server_227_ignored(folder: Path) -> None:
     place = behind()
     port_forward(place, more="50000-50003")
-    with served(place, "vsftpd-ports") as (_, path), both_sides(place, folder, "nat-server-227-ignored"), place.client:
+    with served(place, "vsftpd-ports") as (_, path), both_sides(
+        place, folder, "nat-server-227-ignored"
+    ), place.client:
         assert curl("198.51.100.1", 21, path, "--disable-epsv") == 0
 
 
@@ -165,7 +186,9 @@ def nat_server_227_ignored(folder: Path) -> None:
 def nat_server_epsv(folder: Path) -> None:
     place = behind()
     port_forward(place, more="50000-50003")
-    with served(place, "vsftpd-ports") as (_, path), both_sides(place, folder, "nat-server-epsv"), place.client:
+    with served(place, "vsftpd-ports") as (_, path), both_sides(
+        place, folder, "nat-server-epsv"
+    ), place.client:
         assert curl("198.51.100.1", 21, path) == 0
 
 
@@ -174,7 +197,9 @@ def nat_server_epsv(folder: Path) -> None:
 def nat_server_helper(folder: Path) -> None:
     place = behind()
     port_forward(place, helper=True)
-    with served(place, "proftpd") as (_, path), both_sides(place, folder, "nat-server-helper"), place.client:
+    with served(place, "proftpd") as (_, path), both_sides(
+        place, folder, "nat-server-helper"
+    ), place.client:
         ftp = login("198.51.100.1", 21)
         assert fetch(ftp, path) == PAYLOAD
         leave(ftp)
@@ -192,7 +217,9 @@ FIREWALLED = [
 def passive_blocked(verdict: str, name: str, family: str):
     def record(folder: Path) -> None:
         place = lab("192.0.2")
-        forward_rule(place, f'iifname "{place.inside}" tcp dport 1024-65535 ct state new {verdict};')
+        forward_rule(
+            place, f'iifname "{place.inside}" tcp dport 1024-65535 ct state new {verdict};'
+        )
         host = place.server_host if family == "IPv4" else "2001:db8:2::20"
         with served(place, "vsftpd-ports", host) as (_, path):
             with sniff(place.client, place.inside, folder / name), place.client:
@@ -243,10 +270,12 @@ register_firewalls()
           two("loss", "lost packets, sent again: control and data, up and down"))  # fmt: skip
 def loss(folder: Path) -> None:
     place = lab("192.0.2")
-    place.router.nft(f"""
+    place.router.nft(
+        f"""
         table ip bad {{ chain forward {{ type filter hook forward priority 0;
           iifname "{place.inside}" tcp flags & syn == 0 numgen inc mod 6 == 0 drop;
-          iifname "{place.outside}" tcp flags & syn == 0 numgen inc mod 6 == 0 drop; }} }}""")
+          iifname "{place.outside}" tcp flags & syn == 0 numgen inc mod 6 == 0 drop; }} }}"""
+    )
     with served(place, "vsftpd") as (server, path), both_sides(place, folder, "loss"), place.client:
         ftp = login(place.server_host, 21, timeout_s=30)
         assert fetch(ftp, path) == PAYLOAD
@@ -259,10 +288,14 @@ def loss(folder: Path) -> None:
           {"fragments-server.pcap": "IPv4 fragments of a client's upload and long command lines; the server's side"})  # fmt: skip
 def fragments(folder: Path) -> None:
     place = lab("192.0.2")
-    place.router.run("ip", "route", "change", "203.0.113.0/24", "dev", place.outside, "mtu", "lock", "300")
+    place.router.run(
+        "ip", "route", "change", "203.0.113.0/24", "dev", place.outside, "mtu", "lock", "300"
+    )
     place.client.sysctl("ipv4/ip_no_pmtu_disc", "1")
     with served(place, "pureftpd") as (server, _):
-        with sniff(place.server, place.outside, folder / "fragments-server.pcap", only="ip"), place.client:
+        with sniff(
+            place.server, place.outside, folder / "fragments-server.pcap", only="ip"
+        ), place.client:
             ftp = login(place.server_host, 21)
             with open(server.root / "file.txt", "rb") as content:
                 ftp.storbinary("STOR up.txt", content)
@@ -300,8 +333,11 @@ def any_interface(folder: Path) -> None:
 def partial_captures(folder: Path) -> None:
     place = lab("192.0.2")
     with served(place, "pureftpd") as (_, path), contextlib.ExitStack() as sniffers:
+
         def start(file: str, *options: str, **more: str) -> None:
-            sniffers.enter_context(sniff(place.client, place.inside, folder / file, *options, **more))
+            sniffers.enter_context(
+                sniff(place.client, place.inside, folder / file, *options, **more)
+            )
 
         start("snaplen-96.pcap", "-s", "96")
         start("nanoseconds.pcap", "--time-stamp-precision=nano")

@@ -49,7 +49,9 @@ class Played:
 
     def open(self, source_port: int = 0) -> None:
         with self.client_space:
-            self.client = self.keep(connect_from(self.server_host, self.listener.port, self.client_host, source_port))
+            self.client = self.keep(
+                connect_from(self.server_host, self.listener.port, self.client_host, source_port)
+            )
         self.server = self.keep(self.listener.accept())
 
     def login(self) -> None:

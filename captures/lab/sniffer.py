@@ -14,12 +14,30 @@ SETTLE_S = 0.4  # the FINs of a session that is over, and tcpdump's own buffer
 
 
 @contextlib.contextmanager
-def sniff(space: Namespace, device: str, target: Path, *options: str, only: str = "tcp or icmp or icmp6"):
+def sniff(
+    space: Namespace, device: str, target: Path, *options: str, only: str = "tcp or icmp or icmp6"
+):
     """Records what `device` carries while the block runs. Neighbour discovery is left out."""
     # The ring has a slot of the snap length for each packet: a burst must fit.
     settled = "not (icmp6 and ip6[40] >= 130 and ip6[40] <= 137)"
-    argv = ["tcpdump", "-i", device, "-s", "9000", "-B", "32768", "-w", "-", "-U", "--immediate-mode", "-n", "-Z", "root",
-            *options, f"({only}) and {settled}"]
+    argv = [
+        "tcpdump",
+        "-i",
+        device,
+        "-s",
+        "9000",
+        "-B",
+        "32768",
+        "-w",
+        "-",
+        "-U",
+        "--immediate-mode",
+        "-n",
+        "-Z",
+        "root",
+        *options,
+        f"({only}) and {settled}",
+    ]
     with tempfile.TemporaryFile() as said, open(target, "wb") as output, space:
         tcpdump = subprocess.Popen(argv, stdout=output, stderr=said, start_new_session=True)
         try:

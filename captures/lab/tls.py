@@ -17,7 +17,6 @@ from .sniffer import sniff
 from .transfers import PAYLOAD, curl, fetch, leave
 
 
-
 def certificate(private: Path) -> Path:
     """Key and certificate of ftp.example.com, made for this session and thrown away with it."""
     pem = private / "server.pem"
@@ -67,7 +66,9 @@ def session(target: Path, name: str, port: int = 21):
             yield place.server_host
 
 
-def python_tls(host: str, version: ssl.TLSVersion, resume: bool = False, protect: bool = True) -> ftplib.FTP:
+def python_tls(
+    host: str, version: ssl.TLSVersion, resume: bool = False, protect: bool = True
+) -> ftplib.FTP:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.minimum_version = context.maximum_version = version
@@ -88,7 +89,9 @@ class Resuming(ftplib.FTP_TLS):
     def ntransfercmd(self, cmd, rest=None):
         conn, size = ftplib.FTP.ntransfercmd(self, cmd, rest)
         if self._prot_p:
-            conn = self.context.wrap_socket(conn, server_hostname="ftp.example.com", session=self.sock.session)
+            conn = self.context.wrap_socket(
+                conn, server_hostname="ftp.example.com", session=self.sock.session
+            )
         return conn, size
 
 
@@ -107,7 +110,10 @@ def tls13_vsftpd_curl(target: Path) -> None:
         assert curl(host, 21, "/file.txt", "--ssl-reqd", "--insecure", "--tlsv1.3") == 0
 
 
-@case("explicit TLS 1.2, the data connection resumes the session", "vsftpd (require_ssl_reuse) and ftplib with session=")
+@case(
+    "explicit TLS 1.2, the data connection resumes the session",
+    "vsftpd (require_ssl_reuse) and ftplib with session=",
+)
 def tls12_resumed(target: Path) -> None:
     with session(target, "vsftpd-tls-reuse") as host:
         ftp = python_tls(host, V12, resume=True)
@@ -115,7 +121,10 @@ def tls12_resumed(target: Path) -> None:
         leave(ftp)
 
 
-@case("explicit TLS 1.2, the data connection does not resume: 522", "vsftpd (require_ssl_reuse) and ftplib as it is")
+@case(
+    "explicit TLS 1.2, the data connection does not resume: 522",
+    "vsftpd (require_ssl_reuse) and ftplib as it is",
+)
 def tls12_not_resumed(target: Path) -> None:
     with session(target, "vsftpd-tls-reuse") as host:
         ftp = python_tls(host, V12)
@@ -123,7 +132,10 @@ def tls12_not_resumed(target: Path) -> None:
         leave(ftp)
 
 
-@case("explicit TLS 1.3, the data connection does not resume: 522", "vsftpd (require_ssl_reuse) and ftplib as it is")
+@case(
+    "explicit TLS 1.3, the data connection does not resume: 522",
+    "vsftpd (require_ssl_reuse) and ftplib as it is",
+)
 def tls13_not_resumed(target: Path) -> None:
     with session(target, "vsftpd-tls-reuse") as host:
         ftp = python_tls(host, V13)
@@ -155,7 +167,9 @@ def lftp_over(target: Path, name: str) -> None:
         script = f"""set net:max-retries 1; set net:timeout 10; set ftp:ssl-force yes; set ftp:ssl-protect-data yes;
             set ssl:verify-certificate no; open -u {servers.USER},{servers.password()} {host};
             cls -l; cat file.txt; bye"""
-        done = subprocess.run(["lftp", "--norc", "-c", script], capture_output=True, timeout=30, check=False)
+        done = subprocess.run(
+            ["lftp", "--norc", "-c", script], capture_output=True, timeout=30, check=False
+        )
         assert PAYLOAD in done.stdout, done
 
 
@@ -167,7 +181,10 @@ def tls_implicit(target: Path) -> None:
         assert done.stdout == PAYLOAD, done
 
 
-@case("AUTH TLS answered with 234, and then the server resets the handshake: an alert", "vsftpd and ftplib that trusts nobody")
+@case(
+    "AUTH TLS answered with 234, and then the server resets the handshake: an alert",
+    "vsftpd and ftplib that trusts nobody",
+)
 def tls_untrusted(target: Path) -> None:
     with session(target, "vsftpd-tls") as host:
         context = ssl.create_default_context()
@@ -175,4 +192,3 @@ def tls_untrusted(target: Path) -> None:
             ftp = ftplib.FTP_TLS(context=context, timeout=5)
             ftp.connect(host, 21)
             ftp.login(servers.USER, servers.password())
-

@@ -20,7 +20,9 @@ def vsftpd_ports(private: Path, root: Path) -> list[str]:
     which takes any PORT."""
     argv = servers.vsftpd(private, root)
     with open(argv[-1], "a", encoding="ascii") as config:
-        config.write("pasv_min_port=50000\npasv_max_port=50003\nconnect_timeout=5\nport_promiscuous=YES\n")
+        config.write(
+            "pasv_min_port=50000\npasv_max_port=50003\nconnect_timeout=5\nport_promiscuous=YES\n"
+        )
     return argv
 
 
@@ -39,12 +41,25 @@ def curl(host: str, port: int, path: str, *options: str, timeout_s: int = CLIENT
     """Downloads (or what the options say); the exit code."""
     url = f"ftp://{bracketed(host)}:{port}{path}"
     with tempfile.TemporaryDirectory() as local:
-        argv = ["curl", "--silent", "--disable", "--max-time", str(timeout_s), "--output", "got",
-                "--user", f"{servers.USER}:{servers.password()}", *options, url]
+        argv = [
+            "curl",
+            "--silent",
+            "--disable",
+            "--max-time",
+            str(timeout_s),
+            "--output",
+            "got",
+            "--user",
+            f"{servers.USER}:{servers.password()}",
+            *options,
+            url,
+        ]
         return subprocess.run(argv, cwd=local, check=False).returncode
 
 
-def login(host: str, port: int, timeout_s: float = CLIENT_TIMEOUT_S, kind=ftplib.FTP, **more) -> ftplib.FTP:
+def login(
+    host: str, port: int, timeout_s: float = CLIENT_TIMEOUT_S, kind=ftplib.FTP, **more
+) -> ftplib.FTP:
     ftp = kind(timeout=timeout_s, **more)
     ftp.trust_server_pasv_ipv4_address = True
     ftp.connect(host, port)
