@@ -240,7 +240,7 @@ def tool(*argv: object) -> None:
 
 
 @scenario("both ends played, mergecap of both sides' captures",
-          {"two-interfaces.pcapng": "pcapng, two interfaces of different link types (Ethernet, raw IP), a session each"})  # fmt: skip
+          {"pcapng-two-interfaces.pcapng": "pcapng, two interfaces of different link types (Ethernet, raw IP), a session each"})  # fmt: skip
 def two_interfaces(folder: Path) -> None:
     session(folder / "ethernet.pcap")
     packets = session(folder / "other.pcap", 6)
@@ -250,14 +250,14 @@ def two_interfaces(folder: Path) -> None:
         "-F",
         "pcapng",
         "-w",
-        folder / "two-interfaces.pcapng",
+        folder / "pcapng-two-interfaces.pcapng",
         folder / "ethernet.pcap",
         folder / "raw.pcap",
     )
 
 
 @scenario("both ends played, editcap -F pcapng with a comment on packet 5",
-          {"comment.pcapng": "pcapng with a comment, microseconds"})  # fmt: skip
+          {"pcapng-comment.pcapng": "pcapng with a comment, microseconds"})  # fmt: skip
 def comment(folder: Path) -> None:
     session(folder / "base.pcap")
     tool(
@@ -267,12 +267,12 @@ def comment(folder: Path) -> None:
         "-a",
         "5:here it begins",
         folder / "base.pcap",
-        folder / "comment.pcapng",
+        folder / "pcapng-comment.pcapng",
     )
 
 
 @scenario("both ends played, nanosecond tcpdump, editcap -F pcapng and a decryption secrets block",
-          {"nanoseconds.pcapng": "pcapng, if_tsresol 9, and a block of a type that is skipped"})  # fmt: skip
+          {"pcapng-nanoseconds.pcapng": "pcapng, if_tsresol 9, and a block of a type that is skipped"})  # fmt: skip
 def nanoseconds(folder: Path) -> None:
     with played(folder / "base.pcap", "--time-stamp-precision=nano") as s:
         s.ask(b"NOOP\r\n", b"200 Yes.\r\n")
@@ -285,5 +285,5 @@ def nanoseconds(folder: Path) -> None:
         "--inject-secrets",
         f"tls,{folder / 'keys'}",
         folder / "base.pcap",
-        folder / "nanoseconds.pcapng",
+        folder / "pcapng-nanoseconds.pcapng",
     )

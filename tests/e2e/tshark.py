@@ -1,0 +1,79 @@
+"""What tshark reads in a capture: FTP as its dissector tells it, and the bytes of each TCP stream.
+
+The streams are the arbiter where the two disagree: tshark reassembles them without knowing FTP.
+"""
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TIMEOUT_S = 60
+GAP = re.compile(rb"\[(\d+) bytes missing in capture file\]\0?")
+
+
+@dataclass
+class Stream:
+    """One TCP connection. Addresses as the log writes them."""
+
+    nodes: tuple[str, str]
+    sent: dict[str, bytes] = field(default_factory=dict)  # by address, without the gaps
+    missing: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    commands: list[tuple[str, str]]  # (verb as it came, argument)
+    replies: list[tuple[int, str]]  # (code, text behind it)
+
+
+def run(path: Path, *options: str) -> str:
+    """A capture that is cut or damaged ends with an exit code, and with all packets before it."""
+    # -n: no names. Sessions are told apart by address and port, and nothing else may be.
+    argv = ["tshark", "-n", "-r", str(path), *options]
+    done = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_S)
+    return done.stdout
+
+
+def dialogue(path: Path) -> Dialogue:
+    names = ("ftp.request.command", "ftp.request.arg", "ftp.response.code", "ftp.response.arg")
+    options = [word for name in names for word in ("-e", name)]
+    commands, replies = [], []
+    for row in run(path, "-T", "fields", "-E", "occurrence=f", "-Y", "ftp", *options).splitlines():
+        verb, argument, code, text = row.split("\t")
+        if verb:
+            commands.append((verb, argument))
+        if code:
+            replies.append((int(code), text))
+    return Dialogue(commands, replies)
+
+
+def streams(path: Path) -> list[Stream]:
+    """In the order of their first packets."""
+    numbers = sorted({int(n) for n in run(path, "-T", "fields", "-e", "tcp.stream").split()})
+    follow = [word for n in numbers for word in ("-z", f"follow,tcp,raw,{n}")]
+    found = [parse(text) for text in run(path, "-q", *follow).split("Follow: tcp,raw\n")[1:]]
+    return [stream for _, stream in sorted(found, key=lambda item: item[0])]
+
+
+def parse(text: str) -> tuple[int, Stream]:
+    number, one, other, *lines = text.splitlines()
+    nodes = (authority(one), authority(other))
+    stream = Stream(nodes, {node: b"" for node in nodes}, {node: 0 for node in nodes})
+    for line in lines:
+        if line.startswith("="):
+            break
+        node = nodes[line.startswith("\t")]
+        sent = bytes.fromhex(line)
+        if gap := GAP.fullmatch(sent):
+            stream.missing[node] += int(gap[1])
+        else:
+            stream.sent[node] += sent
+    return int(number.rpartition(" ")[2]), stream
+
+
+def authority(line: str) -> str:
+    """ "Node 0: 2001:db8::1:21" -> "[2001:db8::1]:21" """
+    host, _, port = line.partition(": ")[2].rpartition(":")
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
