@@ -4,6 +4,7 @@ The streams are the arbiter where the two disagree: tshark reassembles them with
 """
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from dataclasses import dataclass, field
@@ -40,8 +41,11 @@ def dialogue(path: Path) -> Dialogue:
     names = ("ftp.request.command", "ftp.request.arg", "ftp.response.code", "ftp.response.arg")
     options = [word for name in names for word in ("-e", name)]
     commands, replies = [], []
-    for row in run(path, "-T", "fields", "-E", "occurrence=f", "-Y", "ftp", *options).splitlines():
-        verb, argument, code, text = row.split("\t")
+    for packet in json.loads(run(path, "-T", "json", "-Y", "ftp", *options) or "[]"):
+        # The first line of the segment is all that there is.
+        verb, argument, code, text = (
+            packet["_source"]["layers"].get(name, [""])[0] for name in names
+        )
         if verb:
             commands.append((verb, argument))
         if code:
