@@ -219,8 +219,8 @@ def abor_urgent(target: Path) -> None:
         with open(big, "wb") as content:
             content.truncate(64 << 20)
         servers.give_to_user(big)
-        # Enough for the session; the middle of 64 MiB is left out.
-        with sniff(place.client, place.inside, target, "-s", "128"):
+        # The lines are whole, the zeros of the file are not.
+        with sniff(place.client, place.inside, target, "-s", "200"):
             with place.client:
                 ftp = login(place.server_host, 21)
                 ftp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

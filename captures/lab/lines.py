@@ -181,7 +181,8 @@ def other_port(target: Path) -> None:
     with stage(target, port=3333) as s:
         s.open()
         s.login()
-        for data in (s.passive(), s.active()):
+        for set_up in (s.passive, s.active):
+            data = set_up()
             s.ask(b"RETR a\r\n", b"150 Here.\r\n")
             data.send(b"found by its words")
             s.say(b"226 Done.\r\n")
