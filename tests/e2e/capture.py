@@ -15,7 +15,7 @@ ENDINGS = {"crlf": b"\r\n", "lf": b"\n", "none": b""}
 
 
 def analyze(path: Path, *options: str) -> bytes:
-    """What it prints. A capture, whatever it has, is no error."""
+    """What it prints. Neither what a capture carries nor its damage is an error."""
     argv = [BINARY, "analyze", path, *options]
     done = subprocess.run(argv, capture_output=True, timeout=TIMEOUT_S)
     said = done.stderr.decode(errors="replace")

@@ -4,6 +4,7 @@ The streams are the arbiter where the two disagree: tshark reassembles them with
 """
 from __future__ import annotations
 
+import functools
 import json
 import re
 import subprocess
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 TIMEOUT_S = 60
+STREAMS_MAX = 12  # asked for in one run, which saves another one for their number
+NOBODY = (":0", ":0")  # the nodes of a stream that there is not
 GAP = re.compile(rb"\[(\d+) bytes missing in capture file\]\0?")
 
 
@@ -25,7 +28,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Dialogue:
-    commands: list[tuple[str, str]]  # (verb as it came, argument)
+    commands: list[tuple[str, str]]  # (verb in upper case, argument)
     replies: list[tuple[int, str]]  # (code, text behind it)
 
 
@@ -47,17 +50,19 @@ def dialogue(path: Path) -> Dialogue:
             packet["_source"]["layers"].get(name, [""])[0] for name in names
         )
         if verb:
-            commands.append((verb, argument))
+            commands.append((verb.upper(), argument))
         if code:
             replies.append((int(code), text))
     return Dialogue(commands, replies)
 
 
+@functools.cache
 def streams(path: Path) -> list[Stream]:
     """In the order of their first packets."""
-    numbers = sorted({int(n) for n in run(path, "-T", "fields", "-e", "tcp.stream").split()})
-    follow = [word for n in numbers for word in ("-z", f"follow,tcp,raw,{n}")]
+    follow = [word for number in range(STREAMS_MAX) for word in ("-z", f"follow,tcp,raw,{number}")]
     found = [parse(text) for text in run(path, "-q", *follow).split("Follow: tcp,raw\n")[1:]]
+    found = [(number, stream) for number, stream in found if stream.nodes != NOBODY]
+    assert len(found) < STREAMS_MAX, f"{path.name}: perhaps there are more streams"
     return [stream for _, stream in sorted(found, key=lambda item: item[0])]
 
 
@@ -80,4 +85,5 @@ def parse(text: str) -> tuple[int, Stream]:
 def authority(line: str) -> str:
     """ "Node 0: 2001:db8::1:21" -> "[2001:db8::1]:21" """
     host, _, port = line.partition(": ")[2].rpartition(":")
+    host = host.strip("[]")
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
