@@ -29,6 +29,7 @@ from jsonschema import Draft202012Validator
 SCHEMA = Path(__file__).resolve().parents[2] / "analyzer" / "log.schema.json"
 TORN_START = '{"ts":"'
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+CAPTURE = "capture"  # the session of what is said about a capture itself
 FIRST_KEYS = ["ts", "session", "seq", "kind"]
 # What could move a cursor, break a line or turn text around is escaped (threats.md S29).
 UNESCAPED = re.compile(
@@ -174,6 +175,7 @@ class Session:
         self.last_ts = ""
         self.opaque = False
         self.ended = False
+        self.captured = False  # seen in a capture: nothing is exposed, channels open or do not
 
     def add(self, record: dict) -> list[str]:
         errors = self._check_place(record)
@@ -181,7 +183,7 @@ class Session:
         rule = getattr(self, "_on_" + record["kind"], None)
         if self.missing == 0 and rule:  # what refers to a lost record cannot be judged
             errors += rule(record) or []
-        self.ended = self.ended or record["kind"] == "end"
+        self.ended = self.ended or record["kind"] in ("end", "capture")
         return errors
 
     def _check_place(self, record: dict) -> list[str]:
@@ -191,7 +193,11 @@ class Session:
             errors.append(f"seq {seq} after {self.next_seq - 1}")
         self.missing += max(0, seq - self.next_seq)
         self.next_seq = seq + 1
-        if (seq == 0) != (record["kind"] == "session"):
+        if record["kind"] == "session":
+            self.captured = record["proxy"] is None
+        if record["session"] == CAPTURE:
+            self.ended = False  # `capture` is its last record, and it has no first one
+        elif (seq == 0) != (record["kind"] == "session"):
             errors.append(f"a {record['kind']} record has seq {seq}")
         if record["ts"] < self.last_ts:
             errors.append(f"the time goes backwards: {record['ts']} after {self.last_ts}")
@@ -247,6 +253,12 @@ class Session:
             before, self.last_channel = self.last_channel, r["id"]
             wrong = [] if r["id"] > before else [f"channel {r['id']} after {before}"]
             return wrong + self._refers(r["to"], "a channel")
+        if self.captured and known is None:
+            self.channels[r["id"]] = r
+            self.last_channel = max(r["id"], self.last_channel)
+            same = r["client"] == r["server"]
+            wrong = [] if same else ["two connections of one channel in a capture"]
+            return wrong + self._refers(r["to"], "a channel")
         if known is None or known["event"] != "exposed":
             return [f"channel {r['id']} opened, but not exposed before (or opened or over already)"]
         self.channels[r["id"]] = r
@@ -262,13 +274,13 @@ class Session:
 
     def _on_data(self, r: dict):
         known = self.channels.pop(r["id"], None)
-        if known is None:
+        if known is None and not self.captured:
             yield f"data of channel {r['id']}, which was not exposed (or is over already)"
             return
-        if r["setup"] != known["setup"]:
+        if known and r["setup"] != known["setup"]:
             yield f"setup is {r['setup']!r}, was {known['setup']!r}"
         for side in ("client", "server"):
-            if known["event"] == "opened" and r[side] != known[side]:
+            if known and known["event"] == "opened" and r[side] != known[side]:
                 yield f"the {side}'s connection is another than that of the channel record"
         if r["bytes"] != r["bytes_to_client"] + r["bytes_to_server"]:
             yield "bytes is not the sum of both ways"

@@ -14,7 +14,7 @@ import socket
 import subprocess
 from dataclasses import dataclass
 
-from workload import RESUME_AT, Files, Seen
+from workload import Files, Seen
 
 TIMEOUT_S = 15
 
@@ -222,7 +222,7 @@ def python_ftplib(target: Target, mode: str, files: Files) -> Seen:
         with open(local / "up.bin", "rb") as up:
             ftp.storbinary("STOR up.bin", up)
         with open(local / "partial.bin", "ab") as partial:
-            ftp.retrbinary("RETR down.bin", partial.write, rest=RESUME_AT)
+            ftp.retrbinary("RETR down.bin", partial.write, rest=partial.tell())
         ftp.storbinary("APPE log.txt", io.BytesIO((local / "tail.txt").read_bytes()))
         ftp.rename("old-name", "new-name")
         ftp.mkd("made-dir")

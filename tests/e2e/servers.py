@@ -119,6 +119,7 @@ def proftpd(private: Path, root: Path) -> list[str]:
     config.write_text(
         f"""ServerType inetd
 ServerName ftpscope-test
+DefaultServer on
 Port 0
 UseIPv6 on
 UseReverseDNS off
@@ -177,7 +178,7 @@ INETD = {"vsftpd": vsftpd, "proftpd": proftpd, "pureftpd": pureftpd, "inetutils"
 
 
 @contextlib.contextmanager
-def start(name: str, host: str = "127.0.0.1"):
+def start(name: str, host: str = "127.0.0.1", port: int = 0):
     private = Path(tempfile.mkdtemp(prefix=f"ftpscope-{name}-"))
     private.chmod(0o755)
     root = Path(pwd.getpwnam(USER).pw_dir) if name == "inetutils" else private / "root"
@@ -186,7 +187,7 @@ def start(name: str, host: str = "127.0.0.1"):
     log = private / "server.log"
     folders: list[Path] = []
     try:
-        listener = listen(host)
+        listener = listen(host, port)
         with listener:
             port = listener.getsockname()[1]
             process = launch(name, private, root, listener, log)
@@ -202,10 +203,10 @@ def start(name: str, host: str = "127.0.0.1"):
             shutil.rmtree(made, ignore_errors=True)
 
 
-def listen(host: str) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.bind((host, 0))
+    listener.bind((host, port))
     listener.listen(64)
     return listener
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from servers import Folder, give_to_user
 
 MIB = 1 << 20
-RESUME_AT = MIB // 2
 LOG_START, LOG_TAIL = b"first line\n", b"appended line\n"
 
 
@@ -35,8 +34,8 @@ class Files:
     up_sha: str
 
 
-def prepare(remote: Folder, local: Path) -> Files:
-    down, up = os.urandom(MIB), os.urandom(MIB)
+def prepare(remote: Folder, local: Path, size: int = MIB) -> Files:
+    down, up = os.urandom(size), os.urandom(size)
     for name, content in {
         "down.bin": down,
         "log.txt": LOG_START,
@@ -49,7 +48,7 @@ def prepare(remote: Folder, local: Path) -> Files:
     give_to_user(remote.path / "empty-dir")
     local_files = {
         "up.bin": up,
-        "partial.bin": down[:RESUME_AT],
+        "partial.bin": down[: size // 2],
         "tail.txt": LOG_TAIL,
         "log.txt": LOG_START + LOG_TAIL,
     }
@@ -92,7 +91,7 @@ def transfers(client: str) -> list[tuple[str, str, int]]:
     return sorted(
         [
             ("RETR", "download", MIB),
-            ("RETR", "download", MIB - RESUME_AT),
+            ("RETR", "download", MIB - MIB // 2),
             ("STOR", "upload", MIB),
             (append, "upload", len(LOG_TAIL)),
         ]
