@@ -5,30 +5,19 @@
 #include <ranges>
 #include <utility>
 
-#include "analyzer/address_codec.h"
+#include "analyzer/address_rules.h"
+#include "analyzer/passive_address.h"
 #include "analyzer/report_text.h"
 
 namespace ftpscope {
 
 namespace {
 
-std::optional<AddressForm> form_of_verb(std::string_view verb) {
-  if (verb == "PORT") return AddressForm::port;
-  if (verb == "EPRT") return AddressForm::eprt;
-  if (verb == "LPRT") return AddressForm::lprt;
-  return std::nullopt;
-}
-
 std::optional<AddressForm> form_of_reply(const record::Reply& reply) {
   if (!reply.code) return std::nullopt;
   const auto* verb = reply.to ? find_verb(reply.verb) : nullptr;
   if (reply.to && (!verb || verb->meaning != Meaning::passive)) return std::nullopt;
-  switch (*reply.code) {
-    case 227: return AddressForm::reply_227;
-    case 228: return AddressForm::reply_228;
-    case 229: return AddressForm::reply_229;
-    default: return std::nullopt;
-  }
+  return form_of_code(*reply.code);
 }
 
 Setup setup_of(AddressForm form) {
@@ -45,16 +34,6 @@ Setup setup_of(AddressForm form) {
 
 bool is_active(Setup setup) {
   return setup == Setup::port || setup == Setup::eprt || setup == Setup::lprt;
-}
-
-std::optional<Endpoint> address_in(const record::Reply& reply, AddressForm form,
-                                   const IpAddress& peer) {
-  for (const auto line : reply.lines) {
-    constexpr std::size_t kCode = 3;
-    const auto found = find_address(form, line.substr(std::min(kCode, line.size())), peer);
-    if (found) return found->endpoint;
-  }
-  return std::nullopt;
 }
 
 DialogueLimits watching(DialogueLimits limits) {
@@ -204,9 +183,10 @@ void CapturedSession::record(const Record& record) {
 void CapturedSession::on(const record::Command& command) {
   const auto* verb = find_verb(command.verb);
   if (!verb) return;
-  if (const auto form = form_of_verb(verb->name)) {
-    const auto found = find_address(*form, command.argument.value_or(""), ends_.client.ip);
-    if (found) announce(setup_of(*form), command.id, found->endpoint);
+  if (verb->meaning == Meaning::port) {
+    const auto form = form_of_verb(verb->name);
+    const auto found = find_address(form, command.argument.value_or(""), ends_.client.ip);
+    if (found) announce(setup_of(form), command.id, found->endpoint);
   } else if (is_transfer(verb->meaning)) {
     begin_transfer(command.id, *verb);
   }
@@ -216,14 +196,13 @@ void CapturedSession::on(const record::Reply& reply) {
   if (!reply.code || reply.preliminary) return;
   if (!reply.to && !observer_.out_of_step()) return;  // nobody asked (threats.md S20)
   if (const auto form = form_of_reply(reply)) {
-    if (const auto stated = address_in(reply, *form, ends_.server.ip)) {
-      announce(setup_of(*form), reply.to, *stated);
-    }
+    const auto stated = find_passive_address(*form, reply.lines, ends_.server.ip).found;
+    if (stated) announce(setup_of(*form), reply.to, stated->endpoint);
   } else if (!reply.to) {
     return;
   } else if (auto* channel = find(*reply.to)) {
     settle_transfer(*channel, *reply.code);
-  } else if (form_of_verb(reply.verb) && *reply.code >= 400) {
+  } else if (*reply.code >= 400) {
     auto* waiting = waiting_channel();
     if (waiting && waiting->command == reply.to) close_later(*waiting, ChannelEnd::replaced);
   }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 #include <utility>
 
 #include "analyzer/json_text.h"
@@ -78,8 +77,8 @@ FindingRows rows_that(Matches matches) {
 
 // Levenshtein: how many letters have to be put in, taken out or replaced.
 std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
+  std::vector<std::size_t> row;
+  for (std::size_t j = 0; j <= b.size(); ++j) row.push_back(j);
   for (std::size_t i = 0; i < a.size(); ++i) {
     auto diagonal = std::exchange(row[0], i + 1);
     for (std::size_t j = 0; j < b.size(); ++j) {
@@ -161,7 +160,7 @@ std::vector<std::string_view> similar_names(std::string_view text) {
     const auto apart = std::min(distance(upper, row.name), distance(upper, short_name(row)));
     if (apart * 3 <= std::max<std::size_t>(upper.size(), 3)) near.emplace_back(apart, row.name);
   }
-  std::ranges::stable_sort(near, {}, &std::pair<std::size_t, std::string_view>::first);
+  std::ranges::sort(near);
   std::vector<std::string_view> names;
   for (const auto& [apart, name] : near) {
     if (names.size() < kNamesMax) names.push_back(name);

@@ -79,7 +79,7 @@ void OrderRules::check_restart(const record::Command& command, const Verb* verb,
     if (!between) restart_.reset();
     return;
   }
-  findings.finding(FindingId::order_rest, *restart_, {});
+  findings.finding(FindingId::order_rest, restart_, {});
   restart_.reset();
 }
 
@@ -101,7 +101,7 @@ void OrderRules::on(const record::Reply& reply, Timestamp, FindingSink& findings
 void OrderRules::greeted(const record::Reply& reply, FindingSink& findings) {
   is_greeted_ = is_greeted_ || !reply.preliminary;
   if (!too_early_) return;
-  findings.finding(FindingId::before_greeting, *too_early_, {});
+  findings.finding(FindingId::before_greeting, too_early_, {});
   too_early_.reset();
   greeting_begun_ = true;
 }
@@ -110,7 +110,7 @@ void OrderRules::answered(const record::Reply& reply, const Verb& verb, FindingS
   const int code = *reply.code;
   const bool completed = code >= 200 && code < 300;
   if (rename_cut_ == reply.to) {
-    if (code == 350) findings.finding(FindingId::order_rnfr, *rename_cut_, {});
+    if (code == 350) findings.finding(FindingId::order_rnfr, rename_cut_, {});
     rename_cut_.reset();
   }
   if (is_login(verb.meaning)) {
@@ -172,7 +172,7 @@ void OrderRules::close_open_ends(FindingSink& findings) {
   const bool renaming =
       latest_ && is(latest_->verb, "RNFR") && latest_->outcome == Outcome::accepted;
   if (renaming) findings.finding(FindingId::order_rnfr, latest_->id, {});
-  if (restart_) findings.finding(FindingId::order_rest, *restart_, {});
+  if (restart_) findings.finding(FindingId::order_rest, restart_, {});
   if (setup_ == Setup::fresh) findings.finding(FindingId::order_setup_unused, setup_id_, {});
 }
 

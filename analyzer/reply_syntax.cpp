@@ -21,9 +21,9 @@ std::string_view behind_code(std::string_view line) {
   return line.substr(std::min(line.size(), kCodeAndSpace));
 }
 
-unsigned number(std::string_view digits) {
-  unsigned value = 0;
-  for (const char c : digits) value = value * 10 + static_cast<unsigned>(c - '0');
+int number(std::string_view digits) {
+  int value = 0;
+  for (const char c : digits) value = value * 10 + (c - '0');
   return value;
 }
 
@@ -58,7 +58,7 @@ bool is_time_value(std::string_view text) {
   if (!fraction.empty() && !(fraction.starts_with('.') && is_number(fraction.substr(1)))) {
     return false;
   }
-  const auto year = std::chrono::year(static_cast<int>(number(text.substr(0, 4))));
+  const auto year = std::chrono::year(number(text.substr(0, 4)));
   const auto date = year / number(text.substr(4, 2)) / number(text.substr(6, 2));
   // 60: a leap second.
   return date.ok() && number(text.substr(8, 2)) < 24 && number(text.substr(10, 2)) < 60 &&

@@ -14,6 +14,7 @@ TEST_CASE("what a terminal would act on") {
     std::string_view text;
     std::string_view what;
   };
+  // NOLINTBEGIN(misc-misleading-bidirectional)
   constexpr auto kTable = std::to_array<Row>({
       {"", ""},
       {"plain", ""},
@@ -54,6 +55,7 @@ TEST_CASE("what a terminal would act on") {
        ""},                        // IAC WILL 27
       {"\xff\xf4\x1b[2J", "ESC"},  // IAC IP, then ESC
   });
+  // NOLINTEND(misc-misleading-bidirectional)
   for (const auto& [text, what] : kTable) CHECK_MESSAGE(terminal_control(text) == what, text);
 }
 

@@ -86,7 +86,7 @@ TEST_CASE("RFC 2389 3.2: a feature line") {
   const auto odd = [](std::vector<std::string_view> inner) -> std::string {
     std::vector<std::string_view> lines{"211-Extensions:"};
     lines.insert(lines.end(), inner.begin(), inner.end());
-    lines.push_back("211 End");
+    lines.emplace_back("211 End");
     const auto* found = odd_feature(lines);
     return found ? "[" + std::string(*found) + "]" : "";
   };
