@@ -26,6 +26,7 @@ constexpr auto kFacts = std::to_array<FindingId>({
     FindingId::address_family,
     FindingId::data_stranger,
     FindingId::data_ports_exhausted,
+    FindingId::data_connect_failed,
     FindingId::data_refused,
     FindingId::data_unreachable,
     FindingId::data_other_host,
@@ -141,7 +142,8 @@ class LogReplay::Session final : private RecordSink {
   std::size_t lines_of_parts_ = 0;  // fed, of the reply that is open
   std::deque<FedReply> fed_;        // and not come out
   bool command_redacted_ = false;
-  CommandId command_ = 0;  // the last one
+  CommandId command_ = 0;               // the last one
+  std::optional<CommandId> ambiguous_;  // in any mode: the Observer has told of it
   bool in_part_ = false;
   bool captured_ = false;
   bool begun_ = false;
@@ -184,6 +186,7 @@ void LogReplay::Session::on(const record::Finding& finding, Timestamp time) {
       finding.id >= FindingId::line_lf_only && finding.id <= FindingId::line_not_utf8;
   const bool hidden = of_a_line && command_redacted_ && finding.to == command_;
   if (is_derived(finding.id) && !hidden) return;
+  if (finding.id == FindingId::command_ambiguous && finding.to == ambiguous_) return;
   state(time, finding);
 }
 
@@ -265,6 +268,9 @@ void LogReplay::Session::record(const Record& again) {
       fed_.pop_front();
     }
     pass_on(again.time, marked);
+  } else if (const auto* finding = std::get_if<record::Finding>(&again.body)) {
+    if (finding->id == FindingId::command_ambiguous) ambiguous_ = finding->to;
+    pass_on(again.time, again.body);
   } else if (std::holds_alternative<record::ReplyPart>(again.body)) {
     // Whether a part was sent on is a fact of the log: the proxy may have had a reason to wait.
     if (in_part_) pass_on(again.time, again.body);

@@ -63,6 +63,10 @@ void TransferRules::tell_end(const record::Data& data, std::optional<CommandId> 
   const bool refused = !data.to && memory().refused > setup.value_or(0);
   const bool unused = data.connected && !data.to && data.setup != Setup::unknown;
   if (data.how == ChannelEnd::timeout) findings.finding(data_stalled, about, data.verb);
+  if (data.silence > kSilent) {
+    findings.finding(data_silent, about,
+                     std::string(data.verb) + ": " + human_duration(*data.silence));
+  }
   if (refused) return;
   if (data.how == ChannelEnd::never_connected) {
     findings.finding(data_never_connected, about, name_of(caller(data.setup)));

@@ -22,6 +22,7 @@ class TransferRules {
   static constexpr Duration kLate = std::chrono::seconds(5);
   // A client that goes on so long after the data has ended does not wait for the 226 any more; one
   // that leaves within it may have left before the 226 came.
+  static constexpr Duration kSilent = std::chrono::seconds(10);
   static constexpr Duration kGivenUp = std::chrono::seconds(10);
   static constexpr Duration kFinalReplyDue = std::chrono::seconds(5);
   static constexpr std::uint64_t kRated = 1024 * 1024;  // bytes; less is over before TCP is fast

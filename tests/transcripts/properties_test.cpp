@@ -406,6 +406,7 @@ constexpr auto kOfACapture = std::to_array<FindingId>({
     FindingId::data_unreachable,
     FindingId::data_other_host,
     FindingId::data_several,
+    FindingId::data_silent,
     FindingId::tls_not_resumed,
     FindingId::tls_no_close_notify,
     FindingId::tls_old_version,
