@@ -12,7 +12,8 @@ std::uint64_t CapturedChannel::size() const {
 }
 
 bool CapturedChannel::over() const {
-  return refused || reset || (stream(Side::client).fin() && stream(Side::server).fin());
+  return refused || reset || turned_away ||
+         (stream(Side::client).fin() && stream(Side::server).fin());
 }
 
 ChannelEnd CapturedChannel::how_so_far() const {
@@ -36,7 +37,8 @@ std::span<const DataStream::Piece> CapturedChannel::add(const TcpSegment& segmen
     if (!first_syn) first_syn = now;
   }
   if (segment.rst()) {
-    (connected ? reset : refused) = true;
+    // Whoever has closed turns away by RST what still comes: nothing of its own is lost by that.
+    (own.fin() ? turned_away : connected ? reset : refused) = true;
     if (!closed_first) closed_first = from;
   }
   const bool stands = segment.has_ack() && !segment.rst();
@@ -62,7 +64,7 @@ record::Data CapturedChannel::data(Timestamp now, ChannelEnd how) const {
   data.bytes_to_client = down.size();
   data.bytes_to_server = up.size();
   data.missing = up.missing() + down.missing();
-  data.exposed = exposed;
+  data.exposed = connected ? std::min(exposed, *connected) : exposed;  // packets out of order
   data.connected = connected;
   const auto earlier = [](auto a, auto b) { return a && b ? std::min(*a, *b) : a ? a : b; };
   data.first_byte = earlier(up.first_byte(), down.first_byte());

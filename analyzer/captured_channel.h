@@ -70,7 +70,8 @@ struct CapturedChannel {
   std::optional<Side> closed_first;
   bool refused = false;  // RST, or reported unreachable, before it stood
   bool reset = false;
-  bool closed = false;  // its record has been told
+  bool turned_away = false;  // by RST, what came behind a FIN
+  bool closed = false;       // its record has been told
   std::optional<Duration> longest_silence;
   std::unique_ptr<CapturedTls> tls;  // when the session is encrypted, so that this may be, too
 

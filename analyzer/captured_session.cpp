@@ -86,6 +86,8 @@ void CapturedSession::take(const TcpSegment& segment, Side from, Timestamp now) 
   seen(now);
   stream(other(from)).ack(segment);
   stream(from).add(segment, now);
+  const bool takes_any_now = takes_any() && !std::exchange(took_any_, takes_any());
+  if (expecting_ && (takes_any_now || !announced_.empty())) expecting_();
 }
 
 void CapturedSession::Reader::bytes(std::string_view bytes, bool urgent) {
@@ -131,9 +133,10 @@ bool CapturedSession::over() const {
 }
 
 void CapturedSession::finish(Timestamp now) {
-  if (std::exchange(finished_, true)) return;
   order_.finish(
       [this](const TcpSegment& segment, Side from, Timestamp time) { take(segment, from, time); });
+  if (expecting_) expecting_();
+  if (std::exchange(finished_, true)) return;
   seen(now);
   from_client_.finish();
   from_server_.finish();
@@ -296,7 +299,6 @@ Side CapturedSession::side_of(const Endpoint& endpoint) const {
 std::shared_ptr<CapturedChannel> CapturedSession::adopt(const Endpoint& caller,
                                                         const Endpoint& listener, Timestamp now) {
   if (finished_) return nullptr;
-  seen(now);
   const auto announced = [&](const CapturedChannel& channel) {
     return channel.setup != Setup::unknown && channel.stated.port == listener.port &&
            now - channel.exposed <= kAnnouncedFor;
@@ -312,11 +314,15 @@ std::shared_ptr<CapturedChannel> CapturedSession::adopt(const Endpoint& caller,
       recorder().finding(FindingId::data_other_host, channel->command,
                          to_text(caller) + " to " + to_text(listener));
     }
+    seen(now);
     return connect(channel, caller, listener);
   }
   const bool between_them = (caller.ip == ends_.client.ip && listener.ip == ends_.server.ip) ||
                             (caller.ip == ends_.server.ip && listener.ip == ends_.client.ip);
-  if (!takes_any() || !between_them) return nullptr;
+  // Its announcement may be among the segments that wait for a missing one.
+  const bool too_early = order_.waits() && now > last_seen_;
+  if (!takes_any() || !between_them || too_early) return nullptr;
+  seen(now);
   return connect(add_channel(Setup::unknown, std::nullopt), caller, listener);
 }
 

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,6 +47,9 @@ class CapturedSession final : private RecordSink {
     encrypted,  // implicit TLS: nothing can be read
   };
   void begin(Timestamp now, Beginning beginning);
+  // Called when data connections are expected that were not before: see take_announced() and
+  // takes_any().
+  void on_expecting(std::function<void()> expecting) { expecting_ = std::move(expecting); }
   void segment(const TcpSegment& segment, Side from, Timestamp now);
   // Nothing more of it will be seen: gives out all that waits, and the end.
   void finish(Timestamp now);
@@ -135,6 +139,8 @@ class CapturedSession final : private RecordSink {
   };
   std::vector<Due> due_;
   std::vector<std::uint16_t> announced_;
+  std::function<void()> expecting_;
+  bool took_any_ = false;
   ChannelId last_channel_ = 0;
   Timestamp started_;
   Timestamp last_seen_;

@@ -550,7 +550,7 @@ constexpr auto kRows = std::to_array<FindingRow>({
      "a transfer far slower than another one of the same session",
      "",
      ""},
-    {tls_opaque, "FTP-TLS-OPAQUE", note, kProxy, "RFC 4217 4",
+    {tls_opaque, "FTP-TLS-OPAQUE", note, kClient, "RFC 4217 4",
      "from here the session is encrypted: neither what is said nor where the data goes can be read or rewritten",
      "",
      ""},
@@ -665,7 +665,7 @@ constexpr auto kRows = std::to_array<FindingRow>({
      "Whoever runs the server should see that this user can only do what everybody may. "
      "Clients need not send PASS any more; most send it all the same, and may be confused by a"
      " 503."},
-    {password_in_clear, "FTP-PASSWORD-IN-CLEAR", warning, kClient, "RFC 4217 15, RFC 2577 5",
+    {password_in_clear, "FTP-PASSWORD-IN-CLEAR", note, kClient, "RFC 4217 15, RFC 2577 5",
      "a password in clear between public addresses",
      "A password was sent unencrypted between two public addresses. Everybody on the way can "
      "read it, and the data as well. Told once a session; anonymous logins do not count.",

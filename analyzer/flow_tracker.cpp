@@ -115,10 +115,8 @@ void FlowTracker::begin(Flow& flow, const Key& key, const TcpSegment& segment, T
   ++flows_seen_;
   flow.first = now;
   const bool answer = segment.syn() && segment.has_ack();
-  const auto& caller = answer ? segment.to : segment.from;
-  const auto& listener = answer ? segment.from : segment.to;
-  flow.high_called = caller == key.high;
-  if (adopt(flow, caller, listener, now) || adopt(flow, listener, caller, now)) return;
+  flow.high_called = key.high == (answer ? segment.to : segment.from);
+  if (adopt(flow, key, now)) return;
   flow.recent = true;
   recent_.push_back(key);
   if (recent_.size() > FlowLimits::kRecentMax) forget_recent();
@@ -145,18 +143,16 @@ void FlowTracker::keep(Flow& flow, const TcpSegment& segment, Timestamp now) con
   flow.early->push_back({segment, std::string(segment.payload), now});
 }
 
-// An announcement that stands behind the first packets of the connection that it announces.
-void FlowTracker::look_back(std::uint16_t port) {
+// An announcement that stands behind the first packets of the connection that it announces, or that
+// is missing, as is known by now.
+void FlowTracker::look_back() {
   for (const auto& key : std::views::reverse(recent_)) {
-    if (key.low.port != port && key.high.port != port) continue;
     const auto found = young_.find(key);
-    if (found == young_.end() || found->second.role == Flow::Role::control) continue;
+    if (found == young_.end()) continue;
     auto& flow = found->second;
-    if (flow.role == Flow::Role::data || !flow.early) continue;
-    const auto& listener = key.low.port == port ? key.low : key.high;
-    const auto& caller = key.low.port == port ? key.high : key.low;
+    const bool taken = flow.role == Flow::Role::control || flow.role == Flow::Role::data;
+    if (taken || !flow.early || !adopt(flow, key, flow.early->front().time)) continue;
     const auto early = std::move(flow.early);
-    if (!adopt(flow, caller, listener, early->front().time)) continue;
     for (auto& [segment, bytes, time] : *early) {
       segment.payload = bytes;
       if (flow.role == Flow::Role::data) add_data(flow, segment, time);
@@ -182,7 +178,13 @@ void FlowTracker::drop(Flow& flow, Timestamp now) {
   if (flow.role == Flow::Role::data && flow.channel) flow.session->abandon(*flow.channel, now);
 }
 
-// Whether it is the connection that a session waits for.
+// Whether it is the connection that a session waits for. Who called may be unknown.
+bool FlowTracker::adopt(Flow& flow, const Key& key, Timestamp now) {
+  const auto& caller = flow.high_called ? key.high : key.low;
+  const auto& listener = flow.high_called ? key.low : key.high;
+  return adopt(flow, caller, listener, now) || adopt(flow, listener, caller, now);
+}
+
 bool FlowTracker::adopt(Flow& flow, const Endpoint& caller, const Endpoint& listener,
                         Timestamp now) {
   const auto ask = [&](std::vector<std::weak_ptr<CapturedSession>>& candidates) {
@@ -206,7 +208,8 @@ bool FlowTracker::adopt(Flow& flow, const Endpoint& caller, const Endpoint& list
   }
   const auto hosts = std::minmax(caller.ip, listener.ip);
   const auto found = any_.find(hosts);
-  return found != any_.end() && !is_ftp_port(listener.port) && ask(found->second);
+  const bool control = is_ftp_port(listener.port) || is_ftp_port(caller.port);
+  return found != any_.end() && !control && ask(found->second);
 }
 
 void FlowTracker::add_unknown(Flow& flow, const Key& key, const TcpSegment& segment,
@@ -261,6 +264,9 @@ void FlowTracker::open_session(Flow& flow, const Key& key, bool high_is_client) 
   flow.session = std::make_shared<CapturedSession>(name, CapturedSession::Ends{client, server},
                                                    limits_.dialogue, sink_, taker_);
   sessions_.emplace(name, flow.session);
+  flow.session->on_expecting([this, session = std::weak_ptr(flow.session)] {
+    if (const auto there = session.lock()) learn(there);
+  });
   const auto& client_syn = flow.ends[high_is_client ? 1 : 0].syn;
   const auto& server_syn = flow.ends[high_is_client ? 0 : 1].syn;
   using enum CapturedSession::Beginning;
@@ -285,7 +291,6 @@ void FlowTracker::add_control(Flow& flow, const TcpSegment& segment, Timestamp n
   if (session->finished()) return;
   session->segment(segment, segment.from == session->ends().client ? Side::client : Side::server,
                    now);
-  learn(session);
   if (session->over()) let_go(flow, now);
 }
 
@@ -298,19 +303,20 @@ void FlowTracker::let_go(Flow& flow, Timestamp now) {
   const auto session = std::move(flow.session);
   flow.channel.reset();
   flow.role = Flow::Role::ignored;
+  flow.recent = false;
   if (session->over()) end_session(session, now);
 }
 
 // Where a session's data connections may appear.
 void FlowTracker::learn(const std::shared_ptr<CapturedSession>& session) {
-  for (const auto port : session->take_announced()) {
-    announced_[port].push_back(session);
-    look_back(port);
+  const auto ports = session->take_announced();
+  for (const auto port : ports) announced_[port].push_back(session);
+  if (session->takes_any()) {
+    auto& known = any_[std::minmax(session->ends().client.ip, session->ends().server.ip)];
+    const auto same = [&](const auto& other) { return other.lock() == session; };
+    if (std::ranges::none_of(known, same)) known.push_back(session);
   }
-  if (!session->takes_any()) return;
-  auto& known = any_[std::minmax(session->ends().client.ip, session->ends().server.ip)];
-  const auto same = [&](const auto& other) { return other.lock() == session; };
-  if (std::ranges::none_of(known, same)) known.push_back(session);
+  look_back();
 }
 
 void FlowTracker::end_session(const std::shared_ptr<CapturedSession>& session, Timestamp now) {

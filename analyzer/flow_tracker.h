@@ -100,12 +100,13 @@ class FlowTracker {
   void add_unknown(Flow& flow, const Key& key, const TcpSegment& segment, Timestamp now);
   void add_control(Flow& flow, const TcpSegment& segment, Timestamp now);
   void add_data(Flow& flow, const TcpSegment& segment, Timestamp now);
+  bool adopt(Flow& flow, const Key& key, Timestamp now);
   bool adopt(Flow& flow, const Endpoint& caller, const Endpoint& listener, Timestamp now);
   [[nodiscard]] Likeness judge(const Flow& flow, const Key& key, bool& high_is_client) const;
   void open_session(Flow& flow, const Key& key, bool high_is_client);
   void keep(Flow& flow, const TcpSegment& segment, Timestamp now) const;
   void forget_recent();
-  void look_back(std::uint16_t port);
+  void look_back();
   void learn(const std::shared_ptr<CapturedSession>& session);
   void end_session(const std::shared_ptr<CapturedSession>& session, Timestamp now);
   void let_go(Flow& flow, Timestamp now);

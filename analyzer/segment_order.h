@@ -40,6 +40,8 @@ class SegmentOrder {
     release(now, deliver);
   }
 
+  [[nodiscard]] bool waits() const { return !held_.empty(); }
+
   // Nothing will come any more.
   template <class Deliver>
   void finish(Deliver deliver) {

@@ -18,7 +18,7 @@ class SessionRules {
   // The shortest time for which NATs and firewalls are seen to forget an idle connection
   // (RFC 5382 5 wants two hours and four minutes).
   static constexpr Duration kForgotten = std::chrono::seconds(60);
-  static constexpr Duration kFinalReplyDue = std::chrono::seconds(5);  // from the data's end
+  static constexpr Duration kFinalReplyDue = std::chrono::seconds(2);  // from the data's end
   static constexpr int kRetries = 3;
 
   void on(const record::Session& session, Timestamp now, FindingSink& findings);

@@ -99,13 +99,13 @@ void TlsRules::on(const record::Tls& tls, Timestamp, FindingSink& findings) {
     old_told_ = true;
     findings.finding(tls_old_version, std::nullopt, where + ": " + std::string(tls.version));
   }
+  if (!tls.channel) return;  // nothing is lost when a control connection ends without
   const bool by_client = tls.close_notify_client == false;
   if ((by_client || tls.close_notify_server == false) && !unclosed_told_) {
     unclosed_told_ = true;
     findings.finding(tls_no_close_notify, std::nullopt,
                      where + ", by the " + (by_client ? "client" : "server"));
   }
-  if (!tls.channel) return;
   if (tls.resumed == false && not_resumed_.size() < kChannelsRemembered) {
     not_resumed_.push_back(*tls.channel);
   } else {

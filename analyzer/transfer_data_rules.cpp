@@ -41,7 +41,10 @@ void TransferRules::on(const record::ChannelOpened& opened, Timestamp, FindingSi
 }
 
 void TransferRules::on(const record::Data& data, Timestamp, FindingSink& findings) {
-  const auto setup = channel(data.id, std::nullopt).setup;
+  // A capture says nothing of a channel that nobody opened; the latest is meant, since a newer PORT
+  // or PASV would have replaced it.
+  auto setup = channel(data.id, std::nullopt).setup;
+  if (!setup && !data.connected && memory().setup != 0) setup = memory().setup;
   std::erase_if(memory().channels, [&](const Channel& c) { return c.id == data.id; });
   if (setup) memory_->ended_setup = *setup;
   memory_->ended_how = data.how;

@@ -24,7 +24,7 @@ class TransferRules {
   // that leaves within it may have left before the 226 came.
   static constexpr Duration kSilent = std::chrono::seconds(10);
   static constexpr Duration kGivenUp = std::chrono::seconds(10);
-  static constexpr Duration kFinalReplyDue = std::chrono::seconds(5);
+  static constexpr Duration kFinalReplyDue = std::chrono::seconds(2);
   static constexpr std::uint64_t kRated = 1024 * 1024;  // bytes; less is over before TCP is fast
   static constexpr std::uint64_t kFarSlower = 10;
 

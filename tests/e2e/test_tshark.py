@@ -19,11 +19,7 @@ NO_ARBITER = {
 
 # Connections of which nothing is told, how many, and why.
 LEFT_OUT = {
-    "gap-control.pcap": (1, "the 227 that would tie it to the session is missing"),
-    "snaplen-96.pcap": (1, "the 227 that would tie it to the session is cut"),
     "one-way-client.pcap": (1, "the 227 that would tie it to the session went the other way"),
-    "one-way-server.pcap": (1, "nobody is seen to ask for the 227"),
-    "tls-implicit.pcap": (2, "TLS from the first byte: FTP is not to be seen in it"),
 }
 
 # tshark's commands or replies are others than ours in these. The bytes are the same: see Bytes.
