@@ -27,10 +27,10 @@ FILE_NAME = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:cpp|c|h|py|sh|json|jsonl|md|t
 LINK = re.compile(r"\]\(([^)#:]+)(?:#([^)]*))?\)")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 
-OTHERS_FILES = {"lib/ftp.c", "Lib/ftplib.py", "usr.bin/ftp/ftp.c", "session.jsonl"}
+OTHERS_FILES = {"lib/ftp.c", "Lib/ftplib.py", "usr.bin/ftp/ftp.c", "session.jsonl", "pcap/NAME.jsonl"}
 # Of ctest, cmake, jq and our own scripts.
 OTHERS_OPTIONS = set("--help --version --allow-torn --test-dir --preset --arg --list".split())
-OTHERS_OPTIONS |= {"--max-flows"}  # of the command that reads captures, which is still to come
+OTHERS_OPTIONS |= {"--table", "--time-stamp-precision"}
 
 
 class Recipes(unittest.TestCase):
