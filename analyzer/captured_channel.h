@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "analyzer/captured_tls.h"
+#include "analyzer/mlsd_listing.h"
 #include "analyzer/packet.h"
 #include "analyzer/record.h"
 #include "analyzer/tcp_stream.h"
@@ -73,7 +74,8 @@ struct CapturedChannel {
   bool turned_away = false;  // by RST, what came behind a FIN
   bool closed = false;       // its record has been told
   std::optional<Duration> longest_silence;
-  std::unique_ptr<CapturedTls> tls;  // when the session is encrypted, so that this may be, too
+  std::unique_ptr<MlsdListing> listing;  // when its transfer is one, in clear
+  std::unique_ptr<CapturedTls> tls;      // when the session is encrypted, so that this may be, too
 
   [[nodiscard]] DataStream& stream(Side from) { return streams[static_cast<std::size_t>(from)]; }
   [[nodiscard]] const DataStream& stream(Side from) const {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "analyzer/address_rules.h"
+#include "analyzer/excerpt.h"
 #include "analyzer/passive_address.h"
 #include "analyzer/report_text.h"
 
@@ -98,6 +99,7 @@ void CapturedSession::Reader::bytes(std::string_view bytes, bool urgent) {
 void CapturedSession::Reader::gap(std::uint64_t bytes) {
   session_.observer_.lost(side_, bytes, session_.now());
   session_.gapped_ = true;
+  if (session_.middlebox_) session_.middlebox_->give_up();
   if (session_.opaque()) session_.tls_.lost(side_);
   session_.close_what_is_due();
 }
@@ -183,7 +185,22 @@ void CapturedSession::record(const Record& record) {
   std::visit([this](const auto& body) { on(body); }, record.body);
 }
 
+void CapturedSession::is_twin_of(CapturedSession& first) {
+  const auto& recorder = first.observer_.recorder();
+  middlebox_ = first.middlebox_ = std::make_shared<MiddleboxWatch>(
+      std::array<std::size_t, 2>{recorder.commands(), recorder.replies()});
+  place_ = MiddleboxWatch::Place::second;
+}
+
+void CapturedSession::compare(Side from, std::string_view line) {
+  if (!middlebox_) return;
+  if (auto difference = middlebox_->line(place_, from, line)) rewritten_ = std::move(difference);
+}
+
 void CapturedSession::on(const record::Command& command) {
+  compare(
+      Side::client,
+      std::string(command.verb).append(" ").append(command.argument.value_or(std::string_view())));
   const auto* verb = find_verb(command.verb);
   if (!verb) return;
   if (verb->meaning == Meaning::port) {
@@ -196,6 +213,7 @@ void CapturedSession::on(const record::Command& command) {
 }
 
 void CapturedSession::on(const record::Reply& reply) {
+  compare(Side::server, reply.lines.empty() ? std::string_view() : reply.lines.back());
   if (!reply.code || reply.preliminary) return;
   if (!reply.to && !observer_.out_of_step()) return;  // nobody asked (threats.md S20)
   if (const auto form = form_of_reply(reply)) {
@@ -257,6 +275,8 @@ void CapturedSession::begin_transfer(CommandId id, const Verb& verb) {
   channel->transfer = id;
   channel->verb = verb.name;
   channel->direction = verb.meaning == Meaning::download ? Direction::download : Direction::upload;
+  const bool readable = !opaque() && observer_.state().mode == 'S';
+  if (verb.name == "MLSD" && readable) channel->listing = std::make_unique<MlsdListing>();
 }
 
 void CapturedSession::settle_transfer(CapturedChannel& channel, int code) {
@@ -279,6 +299,10 @@ void CapturedSession::close_later(CapturedChannel& channel, ChannelEnd how) {
 }
 
 void CapturedSession::close_what_is_due() {
+  if (const auto rewritten = std::exchange(rewritten_, std::nullopt)) {
+    recorder().finding(FindingId::middlebox_rewrote, std::nullopt,
+                       rewritten->before + " became " + rewritten->after);
+  }
   for (const auto& due : std::exchange(due_, {})) {
     const auto found = std::ranges::find_if(
         channels_, [&](const auto& channel) { return channel->id == due.channel; });
@@ -297,7 +321,8 @@ Side CapturedSession::side_of(const Endpoint& endpoint) const {
 }
 
 std::shared_ptr<CapturedChannel> CapturedSession::adopt(const Endpoint& caller,
-                                                        const Endpoint& listener, Timestamp now) {
+                                                        const Endpoint& listener, Fit fit,
+                                                        Timestamp now) {
   if (finished_) return nullptr;
   const auto announced = [&](const CapturedChannel& channel) {
     return channel.setup != Setup::unknown && channel.stated.port == listener.port &&
@@ -310,6 +335,7 @@ std::shared_ptr<CapturedChannel> CapturedSession::adopt(const Endpoint& caller,
     const bool caller_known = caller.ip == channel->caller;
     if (!caller_known && !by_text && !by_peer) continue;
     const bool as_announced = caller_known && (by_text || by_peer);
+    if (!as_announced && fit == Fit::exact) continue;
     if (!as_announced) {
       recorder().finding(FindingId::data_other_host, channel->command,
                          to_text(caller) + " to " + to_text(listener));
@@ -317,6 +343,7 @@ std::shared_ptr<CapturedChannel> CapturedSession::adopt(const Endpoint& caller,
     seen(now);
     return connect(channel, caller, listener);
   }
+  if (fit == Fit::exact) return nullptr;
   const bool between_them = (caller.ip == ends_.client.ip && listener.ip == ends_.server.ip) ||
                             (caller.ip == ends_.server.ip && listener.ip == ends_.client.ip);
   // Its announcement may be among the segments that wait for a missing one.
@@ -354,8 +381,9 @@ bool CapturedSession::data_segment(CapturedChannel& channel, const TcpSegment& s
                                           *channel.leg});
   }
   if (channel.tls) channel.tls->add(segment, from, now);
-  if (taker_) {
-    for (const auto& piece : pieces) {
+  for (const auto& piece : pieces) {
+    if (channel.listing && from == Side::server) channel.listing->take(piece.offset, piece.bytes);
+    if (taker_) {
       taker_->take({observer_.recorder().session(), channel.id, from}, piece.offset, piece.bytes);
     }
   }
@@ -405,6 +433,9 @@ void CapturedSession::tell_of(const CapturedChannel& channel) {
   }
   if (channel.stream(Side::client).missing() + channel.stream(Side::server).missing() > 0) {
     recorder().finding(FindingId::capture_data_missing, about);
+  }
+  if (channel.listing && channel.listing->odd()) {
+    recorder().finding(FindingId::mlsd_syntax, about, excerpt(*channel.listing->odd()));
   }
   const auto last =
       channel.stream(channel.direction == Direction::upload ? Side::client : Side::server)

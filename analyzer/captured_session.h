@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "analyzer/captured_channel.h"
+#include "analyzer/middlebox_watch.h"
 #include "analyzer/observer.h"
 #include "analyzer/segment_order.h"
 #include "analyzer/tcp_stream.h"
@@ -63,9 +64,11 @@ class CapturedSession final : private RecordSink {
   // Which end of a connection is the client's, by its address; nothing when neither.
   [[nodiscard]] Side side_of(const Endpoint& endpoint) const;
 
+  // As announced, or between other hosts than announced (NAT, theft), or not announced at all.
+  enum class Fit : std::uint8_t { exact, loose };
   // Whether the connection, of which a first packet goes from `caller` to `listener`, is one of its
   // data channels. It is from then on.
-  std::shared_ptr<CapturedChannel> adopt(const Endpoint& caller, const Endpoint& listener,
+  std::shared_ptr<CapturedChannel> adopt(const Endpoint& caller, const Endpoint& listener, Fit fit,
                                          Timestamp now);
   // The port number was used again: its connection is not seen any more.
   void abandon(CapturedChannel& channel, Timestamp now);
@@ -73,6 +76,8 @@ class CapturedSession final : private RecordSink {
   [[nodiscard]] std::vector<std::uint16_t> take_announced() {
     return std::exchange(announced_, {});
   }
+  // This is the same connection as `first`, on the other side of a middlebox.
+  void is_twin_of(CapturedSession& first);
   [[nodiscard]] bool opaque() const { return observer_.state().opaque; }
   // Any connection between the two hosts may be a data channel.
   [[nodiscard]] bool takes_any() const;
@@ -102,6 +107,7 @@ class CapturedSession final : private RecordSink {
   template <class Other>
   void on(const Other&) {}
 
+  void compare(Side from, std::string_view line);
   void take(const TcpSegment& segment, Side from, Timestamp now);
   void announce(Setup setup, std::optional<CommandId> command, const Endpoint& stated);
   void begin_transfer(CommandId id, const Verb& verb);
@@ -138,6 +144,10 @@ class CapturedSession final : private RecordSink {
     ChannelEnd how;
   };
   std::vector<Due> due_;
+  // Shared with the session on the other side of a middlebox.
+  std::shared_ptr<MiddleboxWatch> middlebox_;
+  MiddleboxWatch::Place place_ = MiddleboxWatch::Place::first;
+  std::optional<MiddleboxWatch::Difference> rewritten_;
   std::vector<std::uint16_t> announced_;
   std::function<void()> expecting_;
   bool took_any_ = false;

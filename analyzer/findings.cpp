@@ -442,7 +442,7 @@ constexpr auto kRows = std::to_array<FindingRow>({
      "PASV or PORT over IPv6, where they cannot carry the address",
      "",
      ""},
-    {middlebox_rewrote, "FTP-MIDDLEBOX-REWROTE", warning, kNetwork, "RFC 3235 3, RFC 2663 2.9",
+    {middlebox_rewrote, "FTP-MIDDLEBOX-REWROTE", note, kNetwork, "RFC 3235 3, RFC 2663 2.9",
      "something between client and server changed the dialogue",
      "",
      ""},

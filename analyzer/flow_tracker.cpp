@@ -187,14 +187,16 @@ bool FlowTracker::adopt(Flow& flow, const Key& key, Timestamp now) {
 
 bool FlowTracker::adopt(Flow& flow, const Endpoint& caller, const Endpoint& listener,
                         Timestamp now) {
-  const auto ask = [&](std::vector<std::weak_ptr<CapturedSession>>& candidates) {
+  using enum CapturedSession::Fit;
+  const auto ask = [&](std::vector<std::weak_ptr<CapturedSession>>& candidates,
+                       CapturedSession::Fit fit) {
     std::erase_if(candidates, [](const auto& session) {
       const auto there = session.lock();
       return !there || there->finished();
     });
     for (const auto& candidate : std::views::reverse(candidates)) {
       const auto session = candidate.lock();
-      flow.channel = session->adopt(caller, listener, now);
+      flow.channel = session->adopt(caller, listener, fit, now);
       if (!flow.channel) continue;
       flow.role = Flow::Role::data;
       flow.session = session;
@@ -203,13 +205,13 @@ bool FlowTracker::adopt(Flow& flow, const Endpoint& caller, const Endpoint& list
     return false;
   };
   if (const auto found = announced_.find(listener.port); found != announced_.end()) {
-    if (ask(found->second)) return true;
+    if (ask(found->second, exact) || ask(found->second, loose)) return true;
     if (found->second.empty()) announced_.erase(found);
   }
   const auto hosts = std::minmax(caller.ip, listener.ip);
   const auto found = any_.find(hosts);
   const bool control = is_ftp_port(listener.port) || is_ftp_port(caller.port);
-  return found != any_.end() && !control && ask(found->second);
+  return found != any_.end() && !control && ask(found->second, loose);
 }
 
 void FlowTracker::add_unknown(Flow& flow, const Key& key, const TcpSegment& segment,
@@ -255,6 +257,20 @@ Likeness FlowTracker::judge(const Flow& flow, const Key& key, bool& high_is_clie
   return likeness == Likeness::undecided && enough ? Likeness::no : likeness;
 }
 
+void FlowTracker::find_twin(const Flow& flow) {
+  if (!flow.ends[0].syn || !flow.ends[1].syn) return;
+  const auto caller = flow.ends[flow.high_called ? 1 : 0].syn;
+  const auto listener = flow.ends[flow.high_called ? 0 : 1].syn;
+  auto& known = by_numbers_[{*caller, *listener}];
+  const auto other = known.lock();
+  if (other && !other->finished() && other != flow.session) flow.session->is_twin_of(*other);
+  known = flow.session;
+  // Now and then, so that it costs nothing: what is over.
+  if (by_numbers_.size() > 2 * sessions_.size() + FlowLimits::kRecentMax) {
+    std::erase_if(by_numbers_, [](const auto& entry) { return entry.second.expired(); });
+  }
+}
+
 void FlowTracker::open_session(Flow& flow, const Key& key, bool high_is_client) {
   const auto& client = high_is_client ? key.high : key.low;
   const auto& server = high_is_client ? key.low : key.high;
@@ -273,6 +289,7 @@ void FlowTracker::open_session(Flow& flow, const Key& key, bool high_is_client) 
   flow.session->begin(flow.first, limits_.implicit_tls_port == server.port ? encrypted
                                   : client_syn                             ? seen
                                                                            : missed);
+  find_twin(flow);
   TcpSegment way;
   way.from = client;
   way.to = server;

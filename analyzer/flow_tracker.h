@@ -103,6 +103,7 @@ class FlowTracker {
   bool adopt(Flow& flow, const Key& key, Timestamp now);
   bool adopt(Flow& flow, const Endpoint& caller, const Endpoint& listener, Timestamp now);
   [[nodiscard]] Likeness judge(const Flow& flow, const Key& key, bool& high_is_client) const;
+  void find_twin(const Flow& flow);
   void open_session(Flow& flow, const Key& key, bool high_is_client);
   void keep(Flow& flow, const TcpSegment& segment, Timestamp now) const;
   void forget_recent();
@@ -122,6 +123,9 @@ class FlowTracker {
   std::map<std::string, std::shared_ptr<CapturedSession>> sessions_;
   std::unordered_map<std::uint16_t, std::vector<std::weak_ptr<CapturedSession>>> announced_;
   std::map<HostPair, std::vector<std::weak_ptr<CapturedSession>>> any_;
+  // Sessions seen from their first packets, by both ends' initial sequence numbers: a middlebox
+  // that translates addresses leaves these as they are.
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::weak_ptr<CapturedSession>> by_numbers_;
   std::deque<Key> recent_;  // connections of no session, oldest first
   std::uint64_t flows_seen_ = 0;
   std::uint64_t sessions_seen_ = 0;

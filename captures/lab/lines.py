@@ -392,3 +392,18 @@ def smuggling(target: Path) -> None:
         s.ask(b"CWD a\rDELE b\r\n", b"250 Ok.\r\n")
         s.ask(b"RETR " + forged + b"\r\n", b"550 " + forged + b": no such file.\r\n")
         s.quit()
+
+
+@case("MLSD: a listing with an entry that is none (a line end in a name), behind one that is right")
+def bad_mlsd(target: Path) -> None:
+    with played(target) as s:
+        for listing in (
+            b"type=dir;modify=20260101120000; pub\r\ntype=file;size=5; a b\r\n",
+            b"type=file;size=5;modify=20260101120000; first\r\ntype=file;size=1; two\nlines\r\n",
+        ):
+            data = s.passive()
+            s.command(b"MLSD\r\n")
+            s.say(b"150 Here it comes.\r\n")
+            data.send(listing)
+            s.say(b"226 Done.\r\n")
+        s.quit()

@@ -140,12 +140,14 @@ def nat_client_active_425(folder: Path) -> None:
 
 
 @scenario(f"vsftpd, ftplib in active mode; {ROUTED} masquerades, with {HELPER}",
-          two("nat-client-helper", "a NAT that rewrites PORT on the way: the transfer works"))  # fmt: skip
+          two("nat-client-helper", "a NAT that rewrites PORT on the way: the transfer works")
+          | {"nat-client-helper-router.pcap": "the same session, both sides in one capture (-i any on the router)"})  # fmt: skip
 def nat_client_helper(folder: Path) -> None:
     place = lab()
     masquerade(place, helper=True)
-    with served(place, "vsftpd") as (_, path), both_sides(
-        place, folder, "nat-client-helper"
+    router = folder / "nat-client-helper-router.pcap"
+    with served(place, "vsftpd") as (_, path), both_sides(place, folder, "nat-client-helper"), sniff(
+        place.router, "any", router
     ), place.client:
         ftp = login(place.server_host, 21)
         assert fetch(ftp, path, passive=False) == PAYLOAD

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -418,6 +420,28 @@ constexpr auto kOfACapture = std::to_array<FindingId>({
     FindingId::capture_data_missing,
     FindingId::capture_limit,
 });
+
+// What captures/pcap gives stands beside each capture, as tests/e2e/test_captures.py checks.
+std::set<std::string> found_in_captures() {
+  std::set<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator(FTPSCOPE_CAPTURES "/pcap")) {
+    if (entry.path().extension() != ".jsonl") continue;
+    std::ifstream records(entry.path());
+    for (std::string line; std::getline(records, line);) {
+      const auto record = nlohmann::json::parse(line);
+      if (record["kind"] == "finding") found.insert(record["finding"]);
+    }
+  }
+  return found;
+}
+
+TEST_CASE("every finding that only packets show is found in some capture") {
+  const auto found = found_in_captures();
+  for (const auto& row : all_findings()) {
+    if (std::ranges::find(kOfACapture, row.id) == kOfACapture.end()) continue;
+    CHECK_MESSAGE(found.contains(std::string(row.name)), row.name);
+  }
+}
 
 // design.md: a finding without a transcript is one that nobody has seen.
 TEST_CASE("every finding is found in some transcript") {
