@@ -42,6 +42,7 @@ def vsftpd_tls(*settings: str):
 
 servers.INETD["vsftpd-tls"] = vsftpd_tls("require_ssl_reuse=NO")
 servers.INETD["vsftpd-tls-reuse"] = vsftpd_tls("require_ssl_reuse=YES")
+servers.INETD["vsftpd-tls-old"] = vsftpd_tls("require_ssl_reuse=NO", "ssl_ciphers=ALL:@SECLEVEL=0")
 servers.INETD["vsftpd-tls-implicit"] = vsftpd_tls("require_ssl_reuse=NO", "implicit_ssl=YES")
 
 
@@ -71,6 +72,8 @@ def python_tls(
 ) -> ftplib.FTP:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if version < V12:
+        context.set_ciphers("ALL:@SECLEVEL=0")  # else OpenSSL refuses
     context.minimum_version = context.maximum_version = version
     ftp = (Resuming if resume else ftplib.FTP_TLS)(context=context, timeout=10)
     ftp.trust_server_pasv_ipv4_address = True
@@ -140,6 +143,29 @@ def tls13_not_resumed(target: Path) -> None:
     with session(target, "vsftpd-tls-reuse") as host:
         ftp = python_tls(host, V13)
         fetch(ftp)
+        leave(ftp)
+
+
+@case("explicit TLS 1.1, which nobody should speak any more", "vsftpd (SECLEVEL=0) and ftplib")
+def tls11_old(target: Path) -> None:
+    with session(target, "vsftpd-tls-old") as host:
+        ftp = python_tls(host, ssl.TLSVersion.TLSv1_1)
+        assert fetch(ftp) == PAYLOAD
+        leave(ftp)
+
+
+@case(
+    "explicit TLS 1.2, an upload that ends without close_notify",
+    "vsftpd and ftplib that just closes",
+)
+def tls12_not_closed(target: Path) -> None:
+    with session(target, "vsftpd-tls") as host:
+        ftp = python_tls(host, V12)
+        data = ftp.transfercmd("STOR up.txt")
+        data.sendall(PAYLOAD)
+        data.close()  # unlike unwrap(), says nothing
+        with contextlib.suppress(ftplib.Error):
+            ftp.voidresp()
         leave(ftp)
 
 
