@@ -187,9 +187,10 @@ constexpr auto kRows = std::to_array<FindingRow>({
      " lftp set ftp:use-mlsd no."},
     {mlsd_syntax, "FTP-MLSD-SYNTAX", warning, kServer, "RFC 3659 7.2",
      "a listing by MLSD with an entry that is not well-formed",
-     "A line of the listing is not made of facts as `name=value;`, one blank and a name. "
-     "Machines are to read this format, so one such line may make a client drop the entry or "
-     "the whole listing. Names with line ends in them are a common cause.",
+     "A line of the listing (the detail has the first one) is not made of facts as "
+     "`name=value;`, one blank and a name. Machines are to read this format, so one such line "
+     "may make a client drop the entry or the whole listing. Names with line ends in them are a "
+     "common cause. Captures only: the proxy does not look into data.",
      "The server has to change (RFC 3659 7.2); a name with a control character should be "
      "renamed there. As a user, list by LIST: lftp set ftp:use-mlsd no."},
     {utf8_violated, "FTP-UTF8-VIOLATED", warning, kServer, "RFC 2640 2.2, 3.1",
@@ -360,236 +361,553 @@ constexpr auto kRows = std::to_array<FindingRow>({
      "--disable-epsv; lftp: set ftp:prefer-epsv no)."},
     {port_malformed, "FTP-PORT-MALFORMED", error, kClient, "RFC 959 4.1.2, RFC 2428 2",
      "a PORT, EPRT or LPRT that cannot be read",
-     "",
-     ""},
+     "The argument of PORT, EPRT or LPRT is no address in the form that the RFC gives (the "
+     "detail says what is wrong: nothing there, broken syntax, a number out of range, an "
+     "unknown address family, control characters). Blanks, signs, numbers of four digits and "
+     "text behind are refused, since servers read them differently. The proxy answers 501, or "
+     "522 to an unknown family, and the server never sees it.",
+     "A script or a home-made client wrote it: PORT is six decimal numbers of at most 255 with "
+     "commas between them, EPRT is `|1|192.0.2.1|50000|` or `|2|2001:db8::1|50000|`. If the "
+     "client is a known one, something on the way may have broken the line: compare with a "
+     "capture at the client. Passive mode needs no such command (curl: --ftp-pasv; lftp: set "
+     "ftp:passive-mode on)."},
     {port_foreign, "FTP-PORT-FOREIGN-ADDRESS", error, kClient, "RFC 2577 3",
      "a PORT, EPRT or LPRT that names another host (bounce attack, or NAT)",
-     "",
-     ""},
+     "PORT, EPRT or LPRT names a host that is not the client of the control connection (the "
+     "detail has both), or the proxy itself. It is either a bounce attack, which makes the "
+     "server connect to a third host, a transfer between two servers (FXP), or a client behind "
+     "a NAT or VPN whose PORT was not translated and whose two addresses are both private. The "
+     "proxy answers 501; with --data-address stated it lets a usable address pass.",
+     "If the client is one of yours and has several addresses or a NAT, let it use passive "
+     "mode. For FXP on purpose both sides have to allow it (vsftpd port_promiscuous and "
+     "pasv_promiscuous, ProFTPD AllowForeignAddress, Pure-FTPd -w; here --data-address stated). "
+     "If nobody means it, leave these off and look at the client as at an attacker."},
     {port_private, "FTP-PORT-PRIVATE-ADDRESS", warning, kClient, "RFC 1918",
      "the client is behind a NAT that did not translate its PORT",
-     "",
-     ""},
+     "The client comes from a public address and its PORT, EPRT or LPRT names a private one: it "
+     "is behind a NAT that did not translate the command. A server that believes it cannot "
+     "connect (425 after its timeout), one that does not refuses at once. The proxy connects to "
+     "the client's public address and the port that was named (not with --data-address stated).",
+     "Let the client use passive mode (curl: --ftp-pasv; lftp: set ftp:passive-mode on; tnftp: "
+     "passive on). If it must be active: forward a range of ports to it, and tell it the "
+     "outside address (curl: --ftp-port ADDRESS:50000-50100; lftp: set ftp:port-ipv4, "
+     "ftp:port-range; FileZilla: Edit, Settings, FTP, Active mode), or load the NAT's helper "
+     "(Linux: nf_nat_ftp and a rule `ct helper set`). With TLS a NAT cannot translate."},
     {port_reserved, "FTP-PORT-RESERVED-PORT", error, kClient, "RFC 2577 3",
      "a PORT, EPRT or LPRT to a port below 1024",
-     "",
-     ""},
+     "PORT, EPRT or LPRT names a port below 1024. Services listen there (25 is mail), data "
+     "connections do not: RFC 2577 3 tells servers to refuse it, since whoever sends it may "
+     "want the server to speak to that service. The proxy answers 501.",
+     "No usual client does that; look at who sent it. A client whose range of ports was set by "
+     "hand needs one from 1024 on. A server should refuse such ports whatever its settings; if "
+     "the transfer went on, update the server."},
     {port_after_epsv_all, "FTP-PORT-AFTER-EPSV-ALL", error, kClient, "RFC 2428 4",
      "another data command than EPSV after EPSV ALL",
-     "",
-     ""},
+     "The client has said EPSV ALL, the server agreed, and then came PASV, PORT, EPRT, LPRT or "
+     "LPSV. RFC 2428 4 forbids it: a firewall may have stopped looking for addresses since. The "
+     "proxy answers 503.",
+     "The client has to use EPSV from there on, or not send EPSV ALL. Hardly any client sends "
+     "it; a command behind it that names an address may be an attempt to get past a firewall."},
     {pasv_malformed, "FTP-227-MALFORMED", error, kServer, "RFC 959 4.1.2, RFC 2428 3",
      "a 227, 228 or 229 without a usable address",
-     "",
-     ""},
+     "PASV, EPSV or LPSV was answered with 227, 229 or 228, and there is no address in it that "
+     "can be used: none at all, broken syntax, a number over 255 or a port over 65535 (the "
+     "detail says which). No client can connect; some take what they can read and connect to a "
+     "wrong place. The proxy passes it on as it is; with --lines strict it answers 425.",
+     "The server has to change: 227 needs six numbers, `(192,0,2,1,195,80)`, 229 a port, "
+     "`(|||50000|)`. A script or template that writes the address is the usual place. Until "
+     "then use the other command (curl: --disable-epsv; lftp: set ftp:prefer-epsv yes) or "
+     "active mode."},
     {pasv_foreign, "FTP-227-FOREIGN-ADDRESS", error, kServer, "RFC 2577 3",
      "a 227, 228 or 229 that names another host than the server",
-     "",
-     ""},
+     "The 227, 228 or 229 names another public host than the server of the control connection "
+     "(the detail has both), or the proxy itself. It is a server behind a load balancer or with "
+     "several addresses, a NAT inside another private network, a transfer between servers, or a "
+     "server that wants its clients to scan other hosts (CVE-2020-8284). The proxy connects to "
+     "the server it knows, and to the stated host only with --data-address stated.",
+     "Let the server name the address that its clients use: vsftpd pasv_address, ProFTPD "
+     "MasqueradeAddress, Pure-FTPd -P; a load balancer has to send the passive ports to the "
+     "same machine. EPSV names no host. Clients can ignore it: curl does (--ftp-skip-pasv-ip), "
+     "Python's ftplib too; lftp: set ftp:ignore-pasv-address yes."},
     {pasv_private, "FTP-227-PRIVATE-ADDRESS", warning, kServer, "RFC 1918",
      "a 227 or 228 with a private address: the server is behind a NAT and does not know it",
-     "",
-     ""},
+     "The server is reached at a public address and its 227 or 228 names a private one: it is "
+     "behind a NAT (or in a container or cloud) and does not know its outside address. Clients "
+     "that believe it cannot connect; those that use the control connection's address can, if "
+     "the port is forwarded. The proxy does the latter.",
+     "Tell the server its outside address and a small range of ports, and forward that range "
+     "one to one: vsftpd pasv_address, pasv_min_port, pasv_max_port; ProFTPD MasqueradeAddress, "
+     "PassivePorts; Pure-FTPd -P and -p; IIS `FTP Firewall Support`. As a user: EPSV names no "
+     "address; curl ignores it by itself; lftp does with ftp:fix-pasv-address (the default); "
+     "FileZilla: Edit, Settings, FTP, Passive mode."},
     {pasv_reserved, "FTP-227-RESERVED-PORT", error, kServer, "RFC 2577 3",
      "a 227, 228 or 229 with a port below 1024",
-     "",
-     ""},
+     "The 227, 228 or 229 names a port below 1024, perhaps 0. No server listens for data there; "
+     "one that has no free port may say 0, and one that means harm sends its clients to another "
+     "service. The proxy does not connect there: the reply passes as it is, or becomes 425 with "
+     "--lines strict.",
+     "Look at the server's passive range (vsftpd pasv_min_port, ProFTPD PassivePorts, Pure-FTPd "
+     "-p) and whether it is used up. If a device on the way translates 227, it may have got it "
+     "wrong: compare with a capture at the server."},
     {pasv_wrong_reply, "FTP-227-WRONG-REPLY", warning, kServer, "RFC 2428 3",
      "a passive command answered with another command's reply",
-     "",
-     ""},
+     "EPSV was answered with 227, or PASV with 229 (the detail names the command). The code is "
+     "right for another command: a translator between IPv4 and IPv6 (464XLAT, NAT64) or a "
+     "firewall has changed the command or the reply, or the server is wrong. Clients that wait "
+     "for their own code fail; ftpscope goes by the code of the reply.",
+     "Take a capture at both ends: if the server saw the very command that the client sent, the "
+     "server has to change. If not, see FTP-MIDDLEBOX-REWROTE and the device between. A client "
+     "may get around it by the other command (curl: --disable-epsv; lftp: set ftp:prefer-epsv). "
+     "FTP over TLS cannot be changed on the way."},
     {address_unasked, "FTP-227-UNASKED", warning, kServer, "RFC 959 4.1.2",
      "a 227, 228 or 229 that no passive command asked for",
-     "",
-     ""},
+     "The server sent 227, 228 or 229 although neither PASV, EPSV nor LPSV was waiting for it: "
+     "a second reply, an answer that comes one too late, or a text that a client made the "
+     "server repeat. A firewall that opens a port for it has been tricked. ftpscope does "
+     "nothing about it, and sends it on as text.",
+     "See whether replies are out of step (FTP-REPLY-SECOND-FINAL, FTP-REPLY-UNSOLICITED): then "
+     "the server has to change. If the text is in another reply or echoes an argument, look at "
+     "the client, and at firewalls that would believe it (Linux: load nf_conntrack_ftp only "
+     "where it is needed)."},
     {address_family, "FTP-ADDRESS-FAMILY", error, kProxy, "RFC 2428 2",
      "the other side's address does not fit into this command or reply",
-     "",
-     ""},
+     "Client and server use different address families, and the command cannot carry the other "
+     "one: 227 and PORT have room for IPv4 only, and the proxy would have to name an IPv6 "
+     "address (the detail has it). It answers 425.",
+     "Let the client use EPSV or EPRT, which carry both (curl and ftplib do by themselves; "
+     "lftp: set ftp:prefer-epsv yes). Or give both sides of the proxy the same family: another "
+     "--listen or --server, or an IPv4 address in --advertise or --advertise-server that leads "
+     "to this machine."},
     {port_unroutable, "FTP-PORT-UNROUTABLE-ADDRESS", error, kClient, "RFC 6890 2",
      "a PORT, EPRT or LPRT with an address that nobody can connect to",
-     "",
-     ""},
+     "PORT, EPRT or LPRT names an address that nobody can connect to: 0.0.0.0 or ::, a "
+     "multicast address, or a loopback or link-local one while the client is somewhere else. "
+     "lftp 4.9.2 in active mode over IPv6 sends `EPRT |2|::|...|`. Servers refuse it, or run "
+     "into a timeout and say 425; the proxy answers 501.",
+     "Let the client use passive mode, or tell it its address (curl: --ftp-port ADDRESS; lftp: "
+     "set ftp:port-ipv4). A loopback address comes from a client that reached the server over a "
+     "tunnel (ssh -L, stunnel): there only EPSV or PASV with a forwarded port works."},
     {pasv_unroutable, "FTP-227-UNROUTABLE-ADDRESS", error, kServer, "RFC 6890 2",
      "a 227 or 228 with an address that nobody can connect to",
-     "",
-     ""},
+     "The 227 or 228 names an address that nobody can connect to: 0.0.0.0, a multicast address, "
+     "or the server's own loopback or link (127.0.0.1, 169.254...) while it is reached at "
+     "another one. Clients that believe it connect to themselves or nowhere. The proxy goes to "
+     "the server's address instead, whatever --data-address says.",
+     "The server does not know its address: it runs behind a tunnel, in a container, or a name "
+     "in its settings means 127.0.0.1 (/etc/hosts). Set it: vsftpd pasv_address (with a name in "
+     "it, pasv_addr_resolve and the name in the DNS), ProFTPD MasqueradeAddress or "
+     "DefaultAddress, Pure-FTPd -P. As a user take EPSV, or a client that ignores the address "
+     "(curl; lftp: set ftp:ignore-pasv-address yes)."},
     {pasv_form, "FTP-227-FORM", note, kServer, "RFC 1123 4.1.2.6",
      "a 227 in a form that some clients and firewalls cannot read",
-     "",
-     ""},
+     "The address in the 227 can be read, but not by everybody (the detail says why): no "
+     "parentheses, `=` in front, blanks between the numbers, digits before it, text behind it, "
+     "or several lines. RFC 1123 wants clients to search for the numbers; some look for the "
+     "parentheses, and firewalls open no port for what they do not recognise. The proxy sends "
+     "the usual form.",
+     "Nothing while all clients connect. If one does not, or only through a firewall, the "
+     "server should write `227 Entering Passive Mode (h1,h2,h3,h4,p1,p2).` on one line; until "
+     "then use EPSV."},
     {epsv_form, "FTP-229-FORM", note, kServer, "RFC 2428 3",
      "a 229 in a form that some clients and firewalls cannot read",
-     "",
-     ""},
+     "The port in the 229 can be read, but not by everybody (the detail says why): another "
+     "delimiter than `|`, a host in it, parentheses before it, text or a full stop behind it, "
+     "or several lines. RFC 2428 allows other delimiters, yet many clients and firewalls know "
+     "one only. The proxy sends the usual form.",
+     "Nothing while all clients connect. Otherwise the server should write `229 Entering "
+     "Extended Passive Mode (|||50000|)` on one line; until then use PASV (curl: "
+     "--disable-epsv; lftp: set ftp:prefer-epsv no)."},
     {epsv_refused, "FTP-EPSV-REFUSED", note, kServer, "RFC 2428 3",
      "EPSV was refused",
-     "",
-     ""},
+     "The server answered EPSV with a 5yz (not 530 or 503). Clients then try PASV, one round "
+     "trip more for each transfer or session. Over IPv6 there is nothing to fall back to but "
+     "EPRT; the detail says so. EPSV ALL is not meant.",
+     "Over IPv4 nothing has to be done; to save the round trip: curl --disable-epsv, lftp set "
+     "ftp:prefer-epsv no. Over IPv6 the server needs EPSV: update it, switch it on, or let "
+     "clients come by IPv4 (curl -4). Proxies and firewalls that know an old list of commands "
+     "refuse it in the server's name."},
     {eprt_refused, "FTP-EPRT-REFUSED", note, kServer, "RFC 2428 2",
      "EPRT was refused",
-     "",
-     ""},
+     "The server answered EPRT with a 5yz (not 530 or 503). Over IPv4 clients then try PORT. "
+     "Over IPv6 there is nothing to fall back to but EPSV; the detail says so. 522 means that "
+     "the server has no such address family.",
+     "Nothing, if the transfer goes on by PORT, or use passive mode. See first whether its "
+     "address is good (the findings at the same command): servers refuse another host's. To "
+     "save the round trip: curl --disable-eprt."},
     {pasv_refused, "FTP-PASV-REFUSED", warning, kServer, "RFC 959 4.1.2, RFC 1123 4.1.2.6",
      "PASV was refused",
-     "",
-     ""},
+     "The server answered PASV with a 5yz (not 530 or 503). RFC 1123 4.1.2.6 wants every server "
+     "to have it. Clients behind a NAT or firewall are left with EPSV, or cannot transfer at "
+     "all. 425 is another matter: see FTP-425.",
+     "At the server: vsftpd pasv_enable=YES, ProFTPD no <Limit PASV>, Pure-FTPd without -N; and "
+     "a range of ports that the firewall lets in. Over IPv6 the refusal is right: the client "
+     "must use EPSV. A distributed server may want PRET first (curl: --ftp-pret; lftp: set "
+     "ftp:use-pret). As a user try EPSV (lftp: set ftp:prefer-epsv yes) or active mode (curl: "
+     "--ftp-port -)."},
     {port_refused, "FTP-PORT-REFUSED", warning, kServer, "RFC 959 4.1.2",
      "PORT was refused",
-     "",
-     ""},
+     "The server answered PORT with a 5yz (not 530 or 503) although the address is the client's "
+     "own. It has switched active mode off, allows no such port, or sees another address than "
+     "we do (a NAT between). Not told where the address itself is at fault: that has its own "
+     "finding.",
+     "Let the client use passive mode, which most networks need anyway. If it must be active: "
+     "vsftpd port_enable=YES, ProFTPD no <Limit PORT>; and see in the server's log which "
+     "address it takes the client to have."},
     {ipv4_command_over_ipv6, "FTP-PASV-OVER-IPV6", warning, kClient, "RFC 2428 1",
      "PASV or PORT over IPv6, where they cannot carry the address",
-     "",
-     ""},
+     "The client sent PASV or PORT although it is connected over IPv6 (told once a session). "
+     "Both can carry IPv4 addresses only, so the server has to refuse, or names something that "
+     "is no address of its own.",
+     "The client must use EPSV and EPRT over IPv6 (curl and ftplib do; lftp over IPv6 as well; "
+     "tnftp: epsv6 on), and ought to be updated. If it fell back because EPSV was refused, see "
+     "FTP-EPSV-REFUSED. Until then let it connect over IPv4."},
     {middlebox_rewrote, "FTP-MIDDLEBOX-REWROTE", note, kNetwork, "RFC 3235 3, RFC 2663 2.9",
      "something between client and server changed the dialogue",
-     "",
-     ""},
+     "The capture holds the same dialogue twice, on both sides of a device between client and "
+     "server, and a line is not the same there (the detail has both): the address in PORT or "
+     "227, or PASV where the client said EPSV. A NAT with inspection of FTP (an ALG, Linux "
+     "nf_nat_ftp) or a translator between IPv4 and IPv6 has changed it. Where the transfer "
+     "works it has done its duty.",
+     "If the transfer fails, compare the changed address with the one that the data connection "
+     "goes to. Update the inspection, or switch it off and do without it: passive ports "
+     "forwarded and named by the server (vsftpd pasv_address, ProFTPD MasqueradeAddress); "
+     "Linux: no `ct helper set`, and rmmod nf_nat_ftp. TLS hides the dialogue from such "
+     "devices, and a wrong one can do no harm then."},
     {data_stranger, "FTP-DATA-STRANGER", warning, kNetwork, "RFC 2577 8",
      "another host than the expected one connected for data",
-     "",
-     ""},
+     "Somebody else than the expected host connected to the port that the proxy had opened for "
+     "data (the detail says who). It was closed at once, and the proxy waits on for the right "
+     "one. It is a port scanner, an attempt to steal or forge the data, or a client whose data "
+     "connections come from another address (several NAT addresses, two uplinks).",
+     "If the transfer worked, nothing: scanners are everywhere. If nobody else came "
+     "(FTP-DATA-NEVER-CONNECTED), the stranger was probably the client itself: let its NAT or "
+     "router use one address for all connections to the proxy. If it comes again and again from "
+     "one address, block it."},
     {data_never_connected, "FTP-DATA-NEVER-CONNECTED", warning, kNetwork, "RFC 959 3.2",
      "nobody connected for data",
-     "",
-     ""},
+     "A data connection had been agreed on and nobody made it; the detail says who should have. "
+     "The proxy gives up after --data-connect-timeout; in a capture not even a SYN that was "
+     "answered was seen by the time of the final reply or the session's end. Not told when the "
+     "server refused the transfer itself, nor, in a capture, when the transfer succeeded "
+     "(FTP-CAPTURE-DATA-MISSING). Usually a firewall drops the packets, or the address in PORT "
+     "or 227 leads elsewhere.",
+     "If the client should have connected (passive): open the server's passive ports in its "
+     "firewall (vsftpd pasv_min_port and pasv_max_port, ProFTPD PassivePorts, Pure-FTPd -p), "
+     "and see findings on its 227. If the server should have (active): the client's firewall or "
+     "NAT stops it; use passive mode. A capture at the side that should be called shows whether "
+     "the SYN arrives."},
     {data_connect_failed, "FTP-DATA-CONNECT-FAILED", error, kNetwork, "RFC 959 3.2",
      "the data connection could not be made",
-     "",
-     ""},
+     "One side of a data connection came to the proxy, and the proxy could not reach the other "
+     "one; the detail has the reason: refused means that nobody listens or a firewall says no, "
+     "timed out that packets are dropped. The first side's connection is closed then.",
+     "In passive mode the server's passive ports must be open for the proxy's machine, and its "
+     "227 right (see the record of the channel: target). In active mode the client's firewall "
+     "must let the proxy in: let the client use passive mode. For a slow network raise "
+     "--connect-timeout."},
     {data_ports_exhausted, "FTP-DATA-NO-PORT", error, kProxy, "--data-ports",
      "no port or descriptor is free for a data connection",
-     "",
-     ""},
+     "The proxy needed a port to listen on for a data connection and had none: all of "
+     "--data-ports are in use, or the limit of open files is reached (the detail says what). It "
+     "answered 425; the session goes on.",
+     "Widen --data-ports (one port for each transfer at the same time, and some more for those "
+     "that just ended) and the NAT's or firewall's rule with it. For descriptors raise ulimit "
+     "-Hn or --max-descriptors, or lower --max-sessions."},
     {data_reset, "FTP-DATA-RESET", warning, kNetwork, "RFC 959 3.4",
      "a data connection was reset",
-     "",
-     ""},
+     "The data connection was ended by RST and the transfer did not succeed, or nobody used the "
+     "connection; the detail has verb, side and bytes. Bytes on their way are lost, so the file "
+     "is cut. Not told after ABOR, where a reset is usual, nor when the server refused the "
+     "transfer before a byte.",
+     "See who sent the RST. A client that does: it was cancelled, killed, or ran out of disk. A "
+     "server: see its log for a crash, a timeout (vsftpd data_connection_timeout, ProFTPD "
+     "TimeoutStalled) or a quota. If each side believes that it was the other, a firewall or "
+     "NAT between has cut it: look for its connection limits and inspection."},
     {data_stalled, "FTP-DATA-STALLED", error, kNetwork, "--stall-timeout",
      "a data connection moved no byte for too long",
-     "",
-     ""},
+     "No byte moved on a data connection for --stall-timeout, and the proxy reset both sides. "
+     "The sender has stopped, the receiver does not read, or the network between one of them "
+     "and the proxy is gone without a word.",
+     "Look at last_byte in the data record, and at what both sides did then: a full disk, a "
+     "tape or pipe behind the sender, a laptop asleep, a router that lost its state. If such "
+     "silences are normal (a server that makes the file as it sends it), raise --stall-timeout "
+     "or set it to 0."},
     {data_silent, "FTP-DATA-SILENT", warning, kNetwork, "RFC 959 3.4",
      "a data connection that moved no byte for over ten seconds in mid-transfer",
-     "The data record's silence_us is the longest time between two bytes of the transfer. Something held it up: the sender's disk, a receiver that did not read (a closed window), or the network between them.",
-     "See in the capture whether the window was closed (the receiver) or segments were sent again (the network). Timeouts shorter than this silence, of the client, the server (vsftpd data_connection_timeout, ProFTPD TimeoutStalled) or a NAT, would have cut the transfer."},
+     "No byte came for over ten seconds in the middle of a transfer (the detail has the longest "
+     "such time). Captures only: it is the data record's silence_us, the longest time between "
+     "two bytes. Something held it up: the sender's disk, a receiver that did not read (a "
+     "closed window), or the network between them.",
+     "See in the capture whether the window was closed (the receiver) or segments were sent "
+     "again (the network). Timeouts shorter than this silence, of the client, the server "
+     "(vsftpd data_connection_timeout, ProFTPD TimeoutStalled) or a NAT, would have cut the "
+     "transfer."},
     {data_refused, "FTP-DATA-REFUSED", error, kNetwork, "RFC 959 3.2",
      "the data connection was refused",
-     "",
-     ""},
+     "The SYN of the data connection was answered with RST (the detail has the address): nobody "
+     "listens at that port any more, or a firewall rejects with a reset. Seen in captures; for "
+     "the proxy's own attempts see FTP-DATA-CONNECT-FAILED.",
+     "Compare the address with the one in PORT or 227: if it is another machine's, the address "
+     "is wrong. If it is right and the client was too late, the server had stopped listening "
+     "(vsftpd accept_timeout). Otherwise a firewall rejects: open the server's passive ports, "
+     "or in active mode use passive instead. A capture at the called machine tells whether the "
+     "RST is its own."},
     {data_unreachable, "FTP-DATA-UNREACHABLE", error, kNetwork, "RFC 792, RFC 4443 3.1",
      "the data connection's destination was reported unreachable",
-     "",
-     ""},
+     "A router or host answered the data connection's SYN with ICMP `unreachable`; the detail "
+     "has the address that was called and who says so. It is a firewall that rejects with ICMP "
+     "(prohibited), or there is no way to that address at all.",
+     "Who says so is where to look: the machine itself or a firewall in front (nftables "
+     "`reject`, iptables REJECT) needs a rule for the passive ports or nf_conntrack_ftp; a "
+     "router in the middle means that the address in PORT or 227 leads nowhere, often a private "
+     "one."},
     {data_late, "FTP-DATA-LATE", warning, kNetwork, "RFC 959 3.2",
      "the data connection came late",
-     "",
-     ""},
+     "The data connection came more than five seconds after whoever makes it could have: the "
+     "command and its 1yz, and the reply with the address, were there (the detail has how long, "
+     "and who). Typical are SYNs that are dropped and sent again, a name look-up, or a client "
+     "that asks its user in between.",
+     "Look in a capture for SYNs sent again (after 1, 3, 7 seconds): a firewall that opens the "
+     "port too late, or a full backlog. No SYN at all for that long is the fault of the one who "
+     "connects: look-ups of names at the server (active mode), a virus scanner at the client."},
     {data_no_command, "FTP-DATA-NO-COMMAND", note, kClient, "RFC 959 3.2",
      "a data connection that no transfer used",
-     "",
-     ""},
+     "A data connection was made and ended, and no transfer command used it. A client that "
+     "connects early and then finds nothing to fetch looks so, and one that probes ways "
+     "(passive, then another). Not told when the server had refused the transfer for which it "
+     "was meant.",
+     "Nothing, if the client goes on. If each one is unused, the client and server have lost "
+     "step or the client waits for a reply that it has not understood: see the reply to the "
+     "command before it."},
     {data_other_host, "FTP-DATA-OTHER-HOST", warning, kNetwork, "RFC 2577 3, 8",
      "a data connection with another host or port than the announced one",
-     "",
-     ""},
+     "A data connection to the announced port was made by another host, or to another one, than "
+     "the announcement and the control connection say (the detail has both ends). Captures "
+     "only. It is a transfer between servers (FXP), a NAT or cluster with several addresses, or "
+     "somebody who was faster than the client (port theft) and got or gave the file.",
+     "If neither end is known to you, take it as an attack: the transfer's content has gone to, "
+     "or come from, that host. Let the server check who connects (vsftpd pasv_promiscuous=NO, "
+     "ProFTPD AllowForeignAddress off, Pure-FTPd without -w), and use TLS with session reuse "
+     "(vsftpd require_ssl_reuse). For a NAT let it keep one address for one client."},
     {data_several, "FTP-DATA-SEVERAL", warning, kNetwork, "RFC 959 3.2",
      "several data connections for one command",
-     "",
-     ""},
+     "To one announced address came more than one data connection (the detail has the later "
+     "caller). FTP wants one for one command. It is a client that tried twice, a tool that "
+     "loads in parts and gets the protocol wrong, or a second host that tries to get in.",
+     "See which of them carried the data: the one that the server accepted first. If the others "
+     "come from another host, see FTP-DATA-OTHER-HOST. If they are the client's own, it has a "
+     "short connect timeout or a fault: update it."},
     {data_reset_after_end, "FTP-DATA-RESET-AFTER-END", note, kNetwork, "RFC 959 3.4",
      "a data connection that was reset although the transfer succeeded",
-     "",
-     ""},
+     "The transfer succeeded by its reply, and its data connection was ended by RST all the "
+     "same (the detail has side and bytes). Some programs close in this way to save time, or "
+     "have not read all that was there. The reply says that the file is whole; a proxy or "
+     "firewall may think otherwise.",
+     "Nothing, if the size is right (compare with SIZE). If a file is short now and then, the "
+     "side that sends the RST has to close by FIN and read until the end. Security software "
+     "that inspects transfers is a known cause."},
     {data_cut_by_receiver, "FTP-DATA-CUT-BY-RECEIVER", warning, kNetwork, "RFC 959 3.4, 4.1.3",
      "the receiver closed the data connection before the sender did",
-     "",
-     ""},
+     "In stream mode the sender marks the end of the file by closing; here the receiver closed "
+     "first, so what the sender still had was lost (the detail has verb, side and bytes). Not "
+     "told after ABOR, nor in block modes. Clients do so on purpose to fetch only the head of a "
+     "file.",
+     "If the user has not cancelled: see why the receiver stopped. A client's full disk or its "
+     "limit of size (curl: --max-filesize, -r); a server's quota, full disk or virus scanner. A "
+     "client that wants a part only should say ABOR."},
     {data_empty, "FTP-DATA-EMPTY", note, kServer, "RFC 959 3.4",
      "a file transfer that succeeded without a byte",
-     "",
-     ""},
+     "RETR, STOR or APPE succeeded and moved no byte, and neither SIZE nor the 150 said that "
+     "the file is empty. Not told of listings, of STOU, and of a transfer with REST. An empty "
+     "file was perhaps meant; perhaps something went wrong at the source.",
+     "Look at the file where it comes from. An empty upload is often a script that opened the "
+     "file and failed, a full disk at the server, or a client whose data connection was cut "
+     "before the first byte; an empty download a file that is being written."},
     {transfer_cannot_open, "FTP-425", error, kNetwork, "RFC 959 4.2.2",
      "425: the server could not open the data connection",
-     "",
-     ""},
+     "The server could not open the data connection. The detail has the likely cause, in this "
+     "order: TLS session not reused, how long the server tried, no PASV or PORT before it, an "
+     "address that has its own finding, what became of the connection (nobody connected, "
+     "refused, reset).",
+     "Passive: the client's packets do not reach the server's passive ports; open them in the "
+     "firewall and check the address in the 227. Active: the server cannot reach the client, "
+     "which is usual behind NAT; use passive mode. With TLS see FTP-TLS-REUSE-REQUIRED. Right "
+     "after several transfers: the server's range of ports is used up."},
     {transfer_aborted, "FTP-426", warning, kNetwork, "RFC 959 4.2.2",
      "426: the transfer was cut",
-     "",
-     ""},
+     "The transfer had begun (1yz), and the server ended it with 426, 451 or, with a file, "
+     "another 4yz or 5yz: 552 is a quota, 450 a lock. The detail has the code, who closed the "
+     "data connection and after how many bytes. By the client: it gave up. By the server: a "
+     "read or write error, a limit, a stall timeout. Not told when the client had sent ABOR.",
+     "See the reply's text and the server's log. The file is not whole: resume with REST (curl: "
+     "-C -; lftp: get -c) rather than starting anew. If the data was complete and 426 came all "
+     "the same with TLS, the client has closed without TLS's goodbye: see "
+     "FTP-TLS-NO-CLOSE-NOTIFY."},
     {transfer_never_completed, "FTP-226-NEVER", error, kServer, "RFC 959 5.4",
      "a transfer whose final reply never came",
-     "",
-     ""},
+     "The transfer began and its final reply never came: the server ended the session, the next "
+     "transfer's 150 came instead, or the client had enough and tried another transfer (over "
+     "ten seconds behind the end of the data) or left (over two). Whoever waits for the 226 "
+     "hangs here. Not told where bytes of the session are missing.",
+     "If the data is complete, suspect the control connection: see "
+     "FTP-CONTROL-DEAD-AFTER-TRANSFER and FTP-CONTROL-RESET. If it was not idle for long, the "
+     "server does not notice the end of the data, or works on the file (virus scan, a script "
+     "after upload): see its log. Fetching with a size check (lftp, wget -c) tells whether the "
+     "file is whole."},
     {size_mismatch, "FTP-SIZE-MISMATCH", warning, kServer, "RFC 3659 4.1",
      "a successful transfer with fewer or more bytes than SIZE said",
-     "",
-     ""},
+     "A binary transfer succeeded and moved another number of bytes than SIZE said of the same "
+     "path (less what REST skipped), or SIZE after an upload says another number than was sent; "
+     "the detail has both. Told where it can be compared: TYPE I, stream mode, and a capture "
+     "that has all bytes.",
+     "The file changed between SIZE and the transfer (a log that is being written), or the "
+     "server counts something else (a generated or compressed file). If it happens with files "
+     "at rest, compare checksums: the server cuts, or a device on the way converts. Upload "
+     "under another name and rename at the end, so that nobody fetches a half."},
     {announced_mismatch, "FTP-150-MISMATCH", warning, kServer, "RFC 959 5.4",
      "a successful transfer with fewer or more bytes than the 150 said",
-     "",
-     ""},
+     "The 150 announced a size (`... (1234 bytes)`), and the successful binary download had "
+     "another one. Servers announce the whole file or the rest behind REST: both are taken as "
+     "right. Clients that show progress by that number, or check it, report an error.",
+     "As for FTP-SIZE-MISMATCH: a file that changes, or a server that announces wrongly. If the "
+     "bytes are right, only the text of the 150 is; the client should believe SIZE or the end "
+     "of the data (lftp: set ftp:catch-size no)."},
     {ascii_size, "FTP-ASCII-SIZE", note, kServer, "RFC 959 3.1.1.1, RFC 3659 4.1",
      "sizes differ in ASCII mode, as line ends are converted",
-     "",
-     ""},
+     "The sizes of a file differ, and one of them was told or moved in ASCII mode (TYPE A), "
+     "where line ends become CR LF on the wire. So it may be no fault at all; but a binary file "
+     "sent in this way is broken.",
+     "Use TYPE I for everything that is not a text to be converted (lftp and curl do; curl "
+     "without -B and without `;type=a`; tnftp: binary). With text, do not compare sizes. A "
+     "server should refuse SIZE in ASCII mode (ProFTPD does) or count the converted bytes (RFC "
+     "3659 4.1)."},
     {rest_ignored, "FTP-REST-IGNORED", warning, kServer, "RFC 3659 5.3",
      "the whole file was sent although REST asked for its rest",
-     "",
-     ""},
+     "REST was accepted with an offset, and the transfer had as many bytes as the whole file "
+     "(by SIZE): the server forgot the offset. A client that appends has the beginning twice in "
+     "its file.",
+     "Compare checksums, delete the file and fetch it anew without resuming (curl without -C; "
+     "lftp: get without -c). At the server: something between REST and RETR made it forget; "
+     "ProFTPD AllowRetrieveRestart must not be off. A proxy that puts PASV of its own there has "
+     "this effect."},
     {type_default, "FTP-TYPE-DEFAULT", note, kClient, "RFC 959 3.1.1",
      "a file transfer without TYPE: it is done in ASCII",
-     "",
-     ""},
+     "A file was transferred and the client had never set a TYPE: RFC 959's default is ASCII, "
+     "in which line ends may be converted. Many servers convert nothing unless asked twice "
+     "(vsftpd), so it works by luck. Not told when the session was not seen from its beginning.",
+     "The client or script should send TYPE I before binary files (in the old ftp program: "
+     "binary). At the server, ProFTPD DefaultTransferMode binary and vsftpd "
+     "ascii_download_enable=NO, ascii_upload_enable=NO make it harmless."},
     {type_refused, "FTP-TYPE-REFUSED", warning, kClient, "RFC 959 3.1.1, 3.4",
      "a transfer although its TYPE, MODE or STRU had been refused",
-     "",
-     ""},
+     "The server refused TYPE, MODE or STRU with a 5yz (the detail says which), and the client "
+     "began a transfer all the same. Both sides then disagree on what the bytes mean: text "
+     "converted, a block header read as content.",
+     "The client must not go on after such a refusal, or set something that the server has "
+     "(TYPE I, MODE S, STRU F: every server has these). Scripts with a fixed list of commands "
+     "are the usual cause: look at each reply."},
     {rate_low, "FTP-RATE-LOW", note, kNetwork, "RFC 959 3.4",
      "a transfer far slower than another one of the same session",
-     "",
-     ""},
+     "A transfer of at least 1 MiB had less than a tenth of the rate of another one in the same "
+     "session (the detail has both). As both went between the same two machines, the network "
+     "alone is rarely the reason; a different file, direction or moment is.",
+     "Compare the two: upload and download (an asymmetric line, a slow disk), the first and the "
+     "later ones (a traffic limit: vsftpd local_max_rate, ProFTPD TransferRate, Pure-FTPd -T), "
+     "with packets lost (a capture shows segments sent again). Silences in between are "
+     "FTP-DATA-SILENT."},
     {tls_opaque, "FTP-TLS-OPAQUE", note, kClient, "RFC 4217 4",
-     "from here the session is encrypted: neither what is said nor where the data goes can be read or rewritten",
-     "",
-     ""},
+     "from here the session is encrypted and cannot be read or rewritten",
+     "AUTH was accepted: TLS begins, and neither commands, replies nor addresses can be read "
+     "from here on. A capture still shows the handshakes and the data connections between the "
+     "same hosts. Through the proxy data connections do not run any more: it cannot change the "
+     "addresses.",
+     "Nothing: it is what TLS is for. To look at the dialogue of a test session, use --tls "
+     "refuse and a client that does not insist, on a network you trust; or the client's own log "
+     "(curl -v, lftp debug 9)."},
     {tls_refused, "FTP-TLS-REFUSED", note, kProxy, "--tls refuse",
      "the proxy refused TLS",
-     "",
-     ""},
-    {tls_plaintext_behind_auth, "FTP-TLS-PLAINTEXT-BEHIND-AUTH", error, kNetwork, "RFC 4217 4, CVE-2011-0411",
+     "With --tls refuse the proxy answered AUTH with 534 and left TLS out of FEAT. The client "
+     "goes on in clear, or gives up if it insists on TLS.",
+     "Nothing, if it is meant. Passwords are readable on the way to the proxy and the server "
+     "then: use it for tests on a network you trust. Without the option AUTH goes to the server."},
+    {tls_plaintext_behind_auth, "FTP-TLS-PLAINTEXT-BEHIND-AUTH", error, kNetwork,
+     "RFC 4217 4, CVE-2011-0411",
      "bytes that are not TLS follow AUTH or its 234 at once",
-     "",
-     ""},
+     "The first bytes behind an accepted AUTH, of the side that the detail names, are no TLS "
+     "record. Commands sent in the same segment as AUTH, or replies behind the 234, can be "
+     "injected by somebody on the way and taken for protected ones by a side that keeps its "
+     "buffer (CVE-2011-0411 and its kin).",
+     "If a client pipelines behind AUTH, it has to wait for 234. If the server sends text "
+     "behind 234, or fails to throw its buffer away, update it. If neither does so in a capture "
+     "taken right at its machine, somebody on the way inserts: treat the passwords used as "
+     "known."},
     {tls_auth_refused, "FTP-AUTH-REFUSED", warning, kServer, "RFC 4217 4",
      "the client asked for TLS and was refused",
-     "",
-     ""},
+     "The client asked for TLS (AUTH TLS or SSL) and the server refused with the code in the "
+     "detail. It is told when the client does not try another word. Most clients go on in clear "
+     "without a question, and send the password.",
+     "Switch TLS on at the server (vsftpd ssl_enable=YES and a certificate; ProFTPD mod_tls, "
+     "TLSEngine on; Pure-FTPd --tls=1), or see in its log why it could not (no certificate, "
+     "431). At the client insist on it, so that nothing goes in clear: curl --ssl-reqd, lftp "
+     "set ftp:ssl-force yes, FileZilla `Require explicit FTP over TLS`."},
     {tls_auth_stripped, "FTP-AUTH-STRIPPED", error, kNetwork, "RFC 4217 4, CVE-2021-22946",
      "AUTH is not understood although FEAT offers it: something between may be taking TLS away",
-     "",
-     ""},
+     "FEAT lists AUTH TLS or SSL, and yet AUTH was answered with 500 or 502, as if unknown. A "
+     "server does not contradict itself like that: a firewall or an attacker on the way may be "
+     "replacing AUTH, so that the password comes in clear. An inspection of FTP that wants to "
+     "keep on reading does so too.",
+     "Do not log in. Insist on TLS at the client (curl --ssl-reqd; lftp: set ftp:ssl-force "
+     "yes), and compare with a capture at the server whether AUTH arrives there. Switch the "
+     "inspection of FTP off in firewalls on the way (Cisco ASA: inspect ftp strict). Implicit "
+     "TLS at port 990 cannot be stripped."},
     {tls_data_in_clear, "FTP-PROT-CLEAR", warning, kClient, "RFC 4217 9",
      "PROT C: the login is protected and the data is not",
-     "",
-     ""},
+     "PROT C was accepted, or, in a capture of an encrypted session, a data connection carried "
+     "bytes that are no TLS: the login is protected and the files are not. Everybody on the way "
+     "can read and change them.",
+     "Let the client ask for PROT P (lftp: set ftp:ssl-protect-data yes; ftplib: prot_p(); curl "
+     "without --ftp-ssl-control) and let the server insist: vsftpd force_local_data_ssl=YES, "
+     "ProFTPD TLSRequired on, Pure-FTPd --tls=3. If a firewall is the reason, open a range of "
+     "passive ports instead."},
     {tls_not_resumed, "FTP-TLS-NOT-RESUMED", warning, kClient, "RFC 4217 10.2",
      "a data connection whose TLS session was not resumed was closed without data",
-     "",
-     ""},
+     "In an encrypted session each data connection (the detail has how many) did a full TLS "
+     "handshake instead of resuming the control connection's session, and the server closed it "
+     "right behind: vsftpd, FileZilla Server and ProFTPD refuse so (522 or 425, which cannot be "
+     "read here). Told at the end, and only if none got through; a capture must show the "
+     "handshakes.",
+     "At the client: reuse the session (curl, lftp and FileZilla do; Python's ftplib does not: "
+     "subclass FTP_TLS and pass session= in ntransfercmd). With TLS 1.3 some clients resume "
+     "only up to TLS 1.2 (curl: --tls-max 1.2). Or the server asks for less: vsftpd "
+     "require_ssl_reuse=NO, ProFTPD TLSOptions NoSessionReuseRequired."},
     {tls_reuse_required, "FTP-TLS-REUSE-REQUIRED", error, kClient, "RFC 4217 10.2",
      "the server wants the data connection to resume the control connection's TLS session",
-     "",
-     ""},
+     "The server refused a transfer (522, 425 or 426) and says that the data connection must "
+     "resume the TLS session of the control connection. That proves that both come from the "
+     "same client; this client made a new session.",
+     "At the client: reuse the session (curl, lftp and FileZilla do; Python's ftplib does not: "
+     "subclass FTP_TLS and pass session= in ntransfercmd), if need be with TLS 1.2 (curl: "
+     "--tls-max 1.2). Or the server asks for less: vsftpd require_ssl_reuse=NO, ProFTPD "
+     "TLSOptions NoSessionReuseRequired."},
     {tls_no_close_notify, "FTP-TLS-NO-CLOSE-NOTIFY", warning, kNetwork, "RFC 8446 6.1",
      "a TLS connection that ended without close_notify",
-     "",
-     ""},
+     "A data connection in TLS ended without close_notify from the side in the detail (told "
+     "once a session; seen up to TLS 1.2, later ones hide it). The other side cannot tell the "
+     "end of the file from a connection that was cut: GnuTLS clients report error -110, vsftpd "
+     "with strict_ssl_read_eof refuses the upload.",
+     "The side that is named has to shut TLS down before it closes: update the client or the "
+     "server. Until then check sizes, and let the other side be lenient (vsftpd "
+     "strict_ssl_read_eof=NO, which is the default). If a connection was really cut, the sizes "
+     "show it."},
     {tls_old_version, "FTP-TLS-OLD-VERSION", warning, kNetwork, "RFC 8996",
      "TLS older than 1.2",
-     "",
-     ""},
+     "The handshake agreed on SSL 3.0, TLS 1.0 or 1.1 (the detail has which, and where). These "
+     "are broken or weak and were given up by RFC 8996; new clients and OpenSSL with its usual "
+     "settings refuse them.",
+     "See which side has nothing better: update it, or its settings. Server: vsftpd "
+     "ssl_sslv3=NO and, where it is built so, ssl_tlsv1=NO; ProFTPD TLSProtocol TLSv1.2 "
+     "TLSv1.3; Pure-FTPd -J. Client: curl --tlsv1.2, lftp set ssl:priority "
+     "NORMAL:-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.3."},
     {timeout_greeting, "FTP-TIMEOUT-GREETING", error, kServer, "--greeting-timeout",
      "the server sent no greeting in time",
      "The server took the connection and sent no greeting within the limit. Something listens "
@@ -716,10 +1034,10 @@ constexpr auto kRows = std::to_array<FindingRow>({
      "if it is one of yours, correct the stored password."},
     {terminal_escape, "FTP-TERMINAL-ESCAPE", warning, kNetwork, "CVE-2009-4487",
      "terminal control sequences in a command or reply",
-     "A command or reply has control sequences for a terminal (ESC, C1 controls) or marks that"
-     " turn the direction of writing. They can change colours, hide text, and on some "
-     "terminals do harm when a log or listing is shown. ftpscope shows them as \\x1b and the "
-     "like.",
+     "A command or reply has control sequences for a terminal (ESC, C1 controls), other control "
+     "characters (BS, DEL) or marks that turn the direction of writing. They can change "
+     "colours, hide text, and on some terminals do harm when a log or listing is shown. "
+     "ftpscope shows them as \\x1b and the like.",
      "Coloured welcome texts are harmless, but do not belong there. In a file's name it is a "
      "trick against whoever lists the directory: rename the file at the server, and look at "
      "logs only with programs that make controls visible (less without -r)."},
@@ -772,11 +1090,12 @@ constexpr auto kRows = std::to_array<FindingRow>({
      "rx or tx). A filter must not name src or dst: use `host`."},
     {capture_data_missing, "FTP-CAPTURE-DATA-MISSING", note, kNetwork, "the capture",
      "bytes of a data connection are not in the capture",
-     "Bytes of a data connection are not in the capture. The transfer itself may have been "
-     "perfect: the capturing machine was too slow, or saved the beginning of each packet only."
-     " Its file cannot be extracted whole, and sizes are not compared.",
-     "If the file matters, capture with -s 0 and a larger buffer (-B), close to the server or "
-     "client, on a fast disk. For the dialogue alone nothing is to do."},
+     "Bytes of a data connection are not in the capture, or the whole connection of a transfer "
+     "that succeeded is not. The transfer itself may have been perfect: the capturing machine "
+     "was too slow, saved the beginning of each packet only, or a filter (`port 21`) left the "
+     "data out. Its file cannot be extracted whole, and sizes are not compared.",
+     "If the file matters, capture by `host`, not by port, with -s 0 and a larger buffer (-B), "
+     "close to the server or client, on a fast disk. For the dialogue alone nothing is to do."},
     {capture_limit, "FTP-CAPTURE-LIMIT", warning, kNetwork, "--max-flows",
      "a limit of the analysis was reached",
      "The analysis reached one of its limits (the detail says which), so a part of the capture"

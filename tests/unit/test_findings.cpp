@@ -30,6 +30,26 @@ TEST_CASE("the catalogue of findings is in order") {
   }
 }
 
+// Whoever meets a finding must be able to look up why it is one, and needs a word on how it is seen
+// and what to do: a row that is only begun does not pass.
+TEST_CASE("a finding says where it is written, how it is seen and what to do") {
+  constexpr std::size_t kTitleMax = 100;
+  constexpr std::size_t kSentence = 40;
+  const std::regex written("RFC [0-9]+|CVE-[0-9]+-[0-9]+|--[a-z-]+");
+  const auto is_text = [](std::string_view text) {
+    return text.size() >= kSentence && text.ends_with('.') && text.find("  ") == text.npos &&
+           std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+  };
+  for (const auto& row : all_findings()) {
+    INFO(row.name);
+    const bool of_the_capture = row.name.starts_with("FTP-CAPTURE-") && row.source == "the capture";
+    CHECK((of_the_capture || std::regex_search(std::string(row.source), written)));
+    CHECK(row.title.size() <= kTitleMax);
+    CHECK(is_text(row.seen));
+    CHECK(is_text(row.remedy));
+  }
+}
+
 TEST_CASE("a finding that a text points to exists") {
   const std::regex name("FTP(-[A-Z0-9]+)+");
   for (const auto& row : all_findings()) {
