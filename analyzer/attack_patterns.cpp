@@ -56,8 +56,19 @@ std::string_view control_in_utf8(std::string_view text) {
   return {};
 }
 
+// BS, DEL and the like. Others have findings of their own (CR, LF, NUL), are blanks (TAB, VT, FF),
+// change the character set (SO, SI, ESC), or only make a noise (BEL).
+bool has_other_control(std::string_view text) {
+  constexpr std::string_view kOwn("\r\n\0\t\v\f\a\x0e\x0f\x1b", 10);
+  return std::ranges::any_of(text, [&](char c) {
+    const bool control = (c >= 0 && c < ' ') || c == '\x7f';
+    return control && kOwn.find(c) == kOwn.npos;
+  });
+}
+
 std::string_view control_in_text(std::string_view text) {
   if (has_escape(text)) return "ESC";
+  if (has_other_control(text)) return "a control character";
   if (is_plain_ascii(text)) return {};
   if (is_utf8(text)) return control_in_utf8(text);
   return has_bare_csi(text) ? "CSI" : std::string_view{};

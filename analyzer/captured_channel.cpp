@@ -16,6 +16,11 @@ bool CapturedChannel::over() const {
          (stream(Side::client).fin() && stream(Side::server).fin());
 }
 
+bool CapturedChannel::moving() const {
+  const auto sender = direction == Direction::upload ? Side::client : Side::server;
+  return connected && transfer && !stream(sender).fin();
+}
+
 ChannelEnd CapturedChannel::how_so_far() const {
   if (refused) return ChannelEnd::refused;
   if (reset) return ChannelEnd::rst;

@@ -84,6 +84,8 @@ struct CapturedChannel {
   // The bytes that its transfer is about.
   [[nodiscard]] std::uint64_t size() const;
   [[nodiscard]] bool over() const;  // closed by both, reset or refused
+  // A transfer whose sender has not closed.
+  [[nodiscard]] bool moving() const;
   [[nodiscard]] ChannelEnd how_so_far() const;
 
   // A segment of its connection. The new bytes of it, as DataStream gives them.

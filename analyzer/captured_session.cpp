@@ -114,6 +114,9 @@ void CapturedSession::Reader::fin() {
   if (!session_.closed_first_) session_.closed_first_ = side_;
   session_.closed_[static_cast<std::size_t>(side_)] = true;
   session_.observer_.closed(side_, session_.now());
+  if (std::ranges::any_of(session_.channels_, [](const auto& c) { return c->moving(); })) {
+    session_.recorder().finding(FindingId::quit_with_transfer, std::nullopt, name_of(side_));
+  }
   session_.tls_.ended(side_);
   session_.close_what_is_due();
 }
@@ -431,7 +434,9 @@ void CapturedSession::tell_of(const CapturedChannel& channel) {
   if (channel.refused) {
     recorder().finding(FindingId::data_refused, about, to_text(channel.leg->to));
   }
-  if (channel.stream(Side::client).missing() + channel.stream(Side::server).missing() > 0) {
+  if (channel.completed && !channel.leg) {
+    recorder().finding(FindingId::capture_data_missing, about, "the whole connection");
+  } else if (channel.stream(Side::client).missing() + channel.stream(Side::server).missing() > 0) {
     recorder().finding(FindingId::capture_data_missing, about);
   }
   if (channel.listing && channel.listing->odd()) {

@@ -37,12 +37,14 @@ std::string odd_list(std::string_view before, std::string_view hole, std::string
   return {};
 }
 
-std::string odd_extended(std::string_view before, std::string_view hole, bool names_host) {
+std::string odd_extended(std::string_view before, std::string_view hole, std::string_view after,
+                         bool names_host) {
   if (names_host) return "it names a host";
   if (hole.size() > 1 && hole[1] != '|') {
     return "'" + std::string(1, hole[1]) + "' as the delimiter";
   }
   if (before.find('(') != before.npos) return "parentheses in front of the address";
+  if (after.find_first_not_of(' ') != after.npos) return "text behind the address";
   return {};
 }
 
@@ -93,8 +95,9 @@ std::string odd_form(AddressForm form, std::span<const std::string_view> lines,
   const auto text_at = text_begin(form, line);
   const auto before = line.substr(text_at, found.begin - text_at);
   const auto hole = line.substr(found.begin, found.end - found.begin);
-  if (form == AddressForm::reply_229) return odd_extended(before, hole, found.names_host);
-  return odd_list(before, hole, line.substr(found.end));
+  const auto after = line.substr(found.end);
+  if (form == AddressForm::reply_229) return odd_extended(before, hole, after, found.names_host);
+  return odd_list(before, hole, after);
 }
 
 }  // namespace ftpscope

@@ -45,6 +45,12 @@ bool names_session_reuse(std::span<const std::string_view> lines) {
   });
 }
 
+void TlsRules::on(const record::Session& session, Timestamp, FindingSink&) {
+  captured_ = !session.proxy;
+}
+
+void TlsRules::on(const record::Opaque&, Timestamp, FindingSink&) { opaque_ = true; }
+
 void TlsRules::on(const record::Command& command, Timestamp, FindingSink& findings) {
   if (command.verb == "AUTH") {
     asked_ = asks_for_tls(command) ? command.id : 0;
@@ -100,6 +106,7 @@ void TlsRules::on(const record::Tls& tls, Timestamp, FindingSink& findings) {
     findings.finding(tls_old_version, std::nullopt, where + ": " + std::string(tls.version));
   }
   if (!tls.channel) return;  // nothing is lost when a control connection ends without
+  handshake_ = tls.channel;
   const bool by_client = tls.close_notify_client == false;
   if ((by_client || tls.close_notify_server == false) && !unclosed_told_) {
     unclosed_told_ = true;
@@ -113,7 +120,18 @@ void TlsRules::on(const record::Tls& tls, Timestamp, FindingSink& findings) {
   }
 }
 
-void TlsRules::on(const record::Data& data, Timestamp, FindingSink&) {
+// In an encrypted session PROT cannot be read. But TLS needs words of both sides: what has those of
+// one side only, and no handshake in front of its end (Tls stands before Data), is a file in clear.
+void TlsRules::check_clear(const record::Data& data, FindingSink& findings) {
+  const bool one_way = (data.bytes_to_client == 0) != (data.bytes_to_server == 0);
+  const bool whole = data.connected && data.missing == 0;
+  if (!captured_ || !opaque_ || clear_told_ || !one_way || !whole || handshake_ == data.id) return;
+  clear_told_ = true;
+  findings.finding(tls_data_in_clear, data.to, "data connection " + std::to_string(data.id));
+}
+
+void TlsRules::on(const record::Data& data, Timestamp, FindingSink& findings) {
+  check_clear(data, findings);
   if (std::erase(not_resumed_, data.id) == 0) return;
   const bool handshake_only = data.bytes_to_client <= kHandshakeOfServer &&
                               data.bytes_to_server <= kHandshakeOfClient &&

@@ -23,8 +23,10 @@ class TlsRules {
   static constexpr std::uint64_t kHandshakeOfClient = 2048;
   static constexpr std::size_t kChannelsRemembered = 64;
 
+  void on(const record::Session& session, Timestamp now, FindingSink& findings);
   void on(const record::Command& command, Timestamp now, FindingSink& findings);
   void on(const record::Reply& reply, Timestamp now, FindingSink& findings);
+  void on(const record::Opaque& opaque, Timestamp now, FindingSink& findings);
   void on(const record::Tls& tls, Timestamp now, FindingSink& findings);
   void on(const record::Data& data, Timestamp now, FindingSink& findings);
   void on(const record::End& end, Timestamp now, FindingSink& findings);
@@ -32,6 +34,7 @@ class TlsRules {
  private:
   void on_auth_reply(const record::Reply& reply, int code);
   void tell_refusal(FindingSink& findings);
+  void check_clear(const record::Data& data, FindingSink& findings);
 
   CommandId asked_ = 0;  // AUTH TLS or SSL
   CommandId clear_ = 0;  // PROT C
@@ -43,6 +46,10 @@ class TlsRules {
   bool offered_ = false;            // FEAT has listed AUTH
   bool old_told_ = false;
   bool unclosed_told_ = false;
+  bool captured_ = false;
+  bool opaque_ = false;
+  bool clear_told_ = false;
+  std::optional<ChannelId> handshake_;  // the latest data connection that had one
   std::vector<ChannelId> not_resumed_;  // and not ended
   std::uint32_t without_data_ = 0;      // not resumed, and closed by the server at once
   bool with_data_ = false;              // another one moved data

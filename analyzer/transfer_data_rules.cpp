@@ -59,7 +59,8 @@ void TransferRules::on(const record::Data& data, Timestamp, FindingSink& finding
 
 // What the end of the connection says by itself. A server that has refused the transfer ("no such
 // file") has no use for the connection: that nobody came, or that it was dropped, means nothing
-// then.
+// then. And that a capture has no connection of a transfer that succeeded says something of the
+// capture, as one of port 21 alone.
 void TransferRules::tell_end(const record::Data& data, std::optional<CommandId> setup,
                              FindingSink& findings) {
   const auto about = data.to ? data.to : setup;
@@ -71,10 +72,12 @@ void TransferRules::tell_end(const record::Data& data, std::optional<CommandId> 
                      std::string(data.verb) + ": " + human_duration(*data.silence));
   }
   if (refused) return;
-  if (data.how == ChannelEnd::never_connected) {
+  const auto* transfer = find(data.to);
+  const bool elsewhere = captured_ && transfer && transfer->succeeded();
+  if (data.how == ChannelEnd::never_connected && !elsewhere) {
     findings.finding(data_never_connected, about, name_of(caller(data.setup)));
   }
-  if (data.how == ChannelEnd::rst && !find(data.to)) {
+  if (data.how == ChannelEnd::rst && !transfer) {
     findings.finding(data_reset, about, data.verb);
   } else if (unused && sees_all()) {
     findings.finding(data_no_command, about, name_of(data.setup));

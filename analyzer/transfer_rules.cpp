@@ -53,6 +53,10 @@ TransferRules::Memory& TransferRules::memory() {
   return *memory_;
 }
 
+void TransferRules::on(const record::Session& session, Timestamp, FindingSink&) {
+  captured_ = !session.proxy;
+}
+
 void TransferRules::on(const record::Command& command, Timestamp now, FindingSink& findings) {
   const auto* verb = find_verb(command.verb);
   if (!verb) return;
@@ -199,7 +203,10 @@ void TransferRules::on_transfer_reply(Transfer& transfer, const record::Reply& r
   } else if (transfer.refused()) {
     memory_->refused = transfer.id;
   }
-  const bool cut = code == 426 || code == 451;
+  // Of a listing 450 and 550 say that there is nothing to list. Some codes have their own finding.
+  const bool own = code == 421 || code == 425 || code == 522;
+  const bool failed = code >= 400 && !own && transfer.of_a_file();
+  const bool cut = code == 426 || code == 451 || failed;
   if (cut && transfer.preliminary && !transfer.aborted) {
     const auto why = transfer.data ? cut_text(transfer) : std::string(transfer.verb->name);
     findings.finding(transfer_aborted, reply.to, std::to_string(code) + " to " + why);

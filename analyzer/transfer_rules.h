@@ -28,6 +28,7 @@ class TransferRules {
   static constexpr std::uint64_t kRated = 1024 * 1024;  // bytes; less is over before TCP is fast
   static constexpr std::uint64_t kFarSlower = 10;
 
+  void on(const record::Session& session, Timestamp now, FindingSink& findings);
   void on(const record::Command& command, Timestamp now, FindingSink& findings);
   void on(const record::Reply& reply, Timestamp now, FindingSink& findings);
   void on(const record::ChannelExposed& exposed, Timestamp now, FindingSink& findings);
@@ -114,6 +115,7 @@ class TransferRules {
   Transfer* find(std::optional<CommandId> id);
   Channel& channel(ChannelId id, std::optional<CommandId> setup);
 
+  bool captured_ = false;
   bool greeted_ = false;  // the session was seen from its beginning
   bool blind_ = false;    // encrypted, or bytes are missing: what is not seen may have been said
   std::unique_ptr<Memory> memory_;
