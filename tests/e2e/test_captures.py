@@ -40,6 +40,16 @@ class Records(unittest.TestCase):
                 loud = [f["finding"] for f in findings if f["severity"] != "note"]
                 self.assertFalse(loud)
 
+    def test_nor_have_they_when_only_port_21_was_captured(self):
+        for path in CAPTURES:
+            if not path.name.startswith(HEALTHY):
+                continue
+            with self.subTest(capture=path.name):
+                rows = records(path, "--filter", "port 21")
+                findings = {r["finding"]: r["severity"] for r in rows if r["kind"] == "finding"}
+                self.assertIn("FTP-CAPTURE-DATA-MISSING", findings)
+                self.assertEqual(set(findings.values()), {"note"})
+
     def test_have_no_password_unless_asked(self):
         for path in CAPTURES:
             with self.subTest(capture=path.name):
