@@ -102,7 +102,11 @@ void AddressRules::check_port(const record::Command& command, FindingSink& findi
   if (stated.port < kFirstUnreservedPort) return tell(port_reserved, text);
   if (!client_) return;
   if (proxy_ && stated == *proxy_) return tell(port_foreign, "the proxy itself");
-  if (stated.ip == client_->ip) return;
+  if (stated.ip == client_->ip) {
+    const bool outside = !proxy_ && server_ && is_untranslated(stated.ip, server_->ip);
+    if (outside) asked_.inside = stated;
+    return;
+  }
   const auto detail = text + ", the client is " + to_text(client_->ip);
   if (is_unroutable(stated.ip, client_->ip)) return tell(port_unroutable, detail);
   tell(is_untranslated(stated.ip, client_->ip) ? port_private : port_foreign, detail);
@@ -115,6 +119,8 @@ void AddressRules::on(const record::Reply& reply, Timestamp, FindingSink& findin
   const bool completed = code >= 200 && code < 300;
   if (const auto form = form_of_code(code)) check_passive(reply, *form, findings);
   if (completed && reply.verb == "REIN") epsv_all_ = false;
+  const bool transfer = is_transfer(meaning_of(reply.verb));
+  if (transfer && code == 425) tell_inside(findings);
   if (!reply.to || *reply.to != asked_.id || asked_.id == 0) return;
   if (completed && asked_.epsv_all) epsv_all_ = true;
   if (refuses(code) && !asked_.epsv_all) check_refusal(reply, findings);
@@ -167,11 +173,22 @@ void AddressRules::check_endpoint(const record::Reply& reply, const Endpoint& st
   }
 }
 
+// Captured at the client, a private address looks like the right one, and it is if a NAT translates
+// it on the way. When the server then refuses it or cannot connect, none did.
+bool AddressRules::tell_inside(FindingSink& findings) {
+  if (!asked_.inside) return false;
+  const auto detail = to_text(*asked_.inside) + ", the server is " + to_text(server_->ip);
+  asked_.inside.reset();
+  findings.finding(port_private, asked_.id, detail);
+  return true;
+}
+
 void AddressRules::check_refusal(const record::Reply& reply, FindingSink& findings) {
   const bool over_ipv6 = client_ && client_->ip.v6;
   const auto tell = [&](FindingId id, bool last_way) {
     findings.finding(id, reply.to, refusal_text(*reply.code, last_way));
   };
+  if (tell_inside(findings)) return;
   if (reply.verb == "EPSV") tell(epsv_refused, over_ipv6);
   if (reply.verb == "EPRT") tell(eprt_refused, over_ipv6);
   if (reply.verb == "PASV") tell(pasv_refused, false);

@@ -38,6 +38,7 @@ class AddressRules {
     CommandId id = 0;
     bool own_address = true;  // a PORT without a fault, or a passive command
     bool epsv_all = false;
+    std::optional<Endpoint> inside;  // the client's own and private, and the server is outside
   };
 
   void check_port(const record::Command& command, FindingSink& findings);
@@ -45,6 +46,7 @@ class AddressRules {
   void check_endpoint(const record::Reply& reply, const Endpoint& stated,
                       FindingSink& findings) const;
   void check_refusal(const record::Reply& reply, FindingSink& findings);
+  bool tell_inside(FindingSink& findings);
 
   std::optional<Endpoint> client_;
   std::optional<Endpoint> proxy_;

@@ -385,9 +385,11 @@ constexpr auto kRows = std::to_array<FindingRow>({
     {port_private, "FTP-PORT-PRIVATE-ADDRESS", warning, kClient, "RFC 1918",
      "the client is behind a NAT that did not translate its PORT",
      "The client comes from a public address and its PORT, EPRT or LPRT names a private one: it "
-     "is behind a NAT that did not translate the command. A server that believes it cannot "
-     "connect (425 after its timeout), one that does not refuses at once. The proxy connects to "
-     "the client's public address and the port that was named (not with --data-address stated).",
+     "is behind a NAT that did not translate the command. Captured at the client, where its own "
+     "address looks right, it is told when a public server refused it or answered 425. A server "
+     "that believes it cannot connect (425 after its timeout), one that does not refuses at "
+     "once. The proxy connects to the client's public address and the port that was named (not "
+     "with --data-address stated).",
      "Let the client use passive mode (curl: --ftp-pasv; lftp: set ftp:passive-mode on; tnftp: "
      "passive on). If it must be active: forward a range of ports to it, and tell it the "
      "outside address (curl: --ftp-port ADDRESS:50000-50100; lftp: set ftp:port-ipv4, "
@@ -564,10 +566,10 @@ constexpr auto kRows = std::to_array<FindingRow>({
     {middlebox_rewrote, "FTP-MIDDLEBOX-REWROTE", note, kNetwork, "RFC 3235 3, RFC 2663 2.9",
      "something between client and server changed the dialogue",
      "The capture holds the same dialogue twice, on both sides of a device between client and "
-     "server, and a line is not the same there (the detail has both): the address in PORT or "
-     "227, or PASV where the client said EPSV. A NAT with inspection of FTP (an ALG, Linux "
-     "nf_nat_ftp) or a translator between IPv4 and IPv6 has changed it. Where the transfer "
-     "works it has done its duty.",
+     "server, and a line is not the same there (the detail has both; told once for the lines of "
+     "each side): the address in PORT or 227, or PASV where the client said EPSV. A NAT with "
+     "inspection of FTP (an ALG, Linux nf_nat_ftp) or a translator between IPv4 and IPv6 has "
+     "changed it. Where the transfer works it has done its duty.",
      "If the transfer fails, compare the changed address with the one that the data connection "
      "goes to. Update the inspection, or switch it off and do without it: passive ports "
      "forwarded and named by the server (vsftpd pasv_address, ProFTPD MasqueradeAddress); "
