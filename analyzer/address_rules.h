@@ -38,7 +38,8 @@ class AddressRules {
     CommandId id = 0;
     bool own_address = true;  // a PORT without a fault, or a passive command
     bool epsv_all = false;
-    std::optional<Endpoint> inside;  // the client's own and private, and the server is outside
+    // The client's own address, which is private, while the server's is not.
+    std::optional<Endpoint> inside = std::nullopt;
   };
 
   void check_port(const record::Command& command, FindingSink& findings);
