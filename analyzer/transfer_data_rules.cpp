@@ -75,7 +75,9 @@ void TransferRules::tell_end(const record::Data& data, std::optional<CommandId> 
   const auto* transfer = find(data.to);
   const bool elsewhere = captured_ && transfer && transfer->succeeded();
   if (data.how == ChannelEnd::never_connected && !elsewhere) {
-    findings.finding(data_never_connected, about, name_of(caller(data.setup)));
+    findings.finding(data_never_connected, about,
+                     "not the " + std::string(name_of(caller(data.setup))) + " within " +
+                         human_duration(data.closed - data.exposed));
   }
   if (data.how == ChannelEnd::rst && !transfer) {
     findings.finding(data_reset, about, data.verb);

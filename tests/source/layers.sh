@@ -13,7 +13,8 @@ forbid() {
 }
 
 impure='uv\.h|iostream|fstream|filesystem|thread|mutex|future|ctime|time\.h|unistd\.h|fcntl\.h|poll\.h'
-impure+='|sys/.*|netinet/.*|netdb\.h|openssl/.*|pcap.*|CLI/.*'
+# Of OpenSSL, parsing a certificate is pure.
+impure+='|sys/.*|netinet/.*|netdb\.h|openssl/(ssl|bio|rand|engine|evp).*|pcap.*|CLI/.*'
 status=0
 forbid "$impure|rewriters/.*|proxy/.*" analyzer/*.h analyzer/*.cpp || status=1
 forbid "$impure|proxy/.*" rewriters/*.h rewriters/*.cpp || status=1
