@@ -104,6 +104,7 @@ bool begins_with_code_and_address(std::string_view text) {
 }  // namespace
 
 std::string_view terminal_control(std::string_view text) {
+  if (is_printable_ascii(text)) return {};
   const bool telnet = has_telnet(text);
   return telnet ? control_in_text(strip_telnet(text).text) : control_in_text(text);
 }

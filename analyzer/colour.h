@@ -24,9 +24,17 @@ inline std::string_view code_of(Colour colour) {
 }
 
 // As it is when `on` is false.
+inline void append_painted(std::string& out, std::string_view text, Colour colour, bool on) {
+  const bool plain = !on || colour == Colour::plain;
+  if (!plain) out += code_of(colour);
+  out += text;
+  if (!plain) out += "\x1b[0m";
+}
+
 inline std::string painted(std::string_view text, Colour colour, bool on) {
-  if (!on || colour == Colour::plain) return std::string(text);
-  return std::string(code_of(colour)).append(text).append("\x1b[0m");
+  std::string out;
+  append_painted(out, text, colour, on);
+  return out;
 }
 
 }  // namespace ftpscope

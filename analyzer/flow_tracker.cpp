@@ -1,6 +1,7 @@
 #include "analyzer/flow_tracker.h"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 #include <ranges>
 
@@ -40,13 +41,18 @@ TcpSegment syn_of(const TcpSegment& like, std::uint32_t seq) {
 }  // namespace
 
 std::size_t FlowTracker::KeyHash::operator()(const Key& key) const {
-  const auto view = [](const Endpoint& e) {
-    return std::string_view(reinterpret_cast<const char*>(e.ip.bytes.data()), e.ip.bytes.size());
+  constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15ULL;
+  std::uint64_t hash = 0;
+  const auto add = [&hash](std::uint64_t value) {
+    hash = (hash ^ value) * kSpread;
+    hash ^= hash >> 32U;
   };
-  constexpr std::size_t kSpread = 0x9e3779b97f4a7c15ULL;
-  auto hash = std::hash<std::string_view>{}(view(key.low))*kSpread + key.low.port;
-  hash = (hash ^ std::hash<std::string_view>{}(view(key.high))) * kSpread + key.high.port;
-  return hash ^ (hash >> 32U);
+  for (const auto* end : {&key.low, &key.high}) {
+    const auto halves = std::bit_cast<std::array<std::uint64_t, 2>>(end->ip.bytes);
+    add(halves[0] + end->port);
+    if (end->ip.v6) add(halves[1]);
+  }
+  return hash;
 }
 
 FlowTracker::FlowTracker(const FlowLimits& limits, RecordSink& sink, DataTaker* taker)
@@ -147,6 +153,7 @@ void FlowTracker::keep(Flow& flow, const TcpSegment& segment, Timestamp now) con
 // is missing, as is known by now.
 void FlowTracker::look_back() {
   for (const auto& key : std::views::reverse(recent_)) {
+    if (!awaited(key)) continue;
     const auto found = young_.find(key);
     if (found == young_.end()) continue;
     auto& flow = found->second;
@@ -158,6 +165,11 @@ void FlowTracker::look_back() {
       if (flow.role == Flow::Role::data) add_data(flow, segment, time);
     }
   }
+}
+
+bool FlowTracker::awaited(const Key& key) const {
+  return announced_.contains(key.low.port) || announced_.contains(key.high.port) ||
+         any_.contains(std::minmax(key.low.ip, key.high.ip));
 }
 
 void FlowTracker::note(Flow& flow, const Key& key, const TcpSegment& segment) const {
@@ -277,6 +289,7 @@ void FlowTracker::open_session(Flow& flow, const Key& key, bool high_is_client) 
   make_room(flow.first);
   const auto name = session_name(flow.first, ++sessions_seen_);
   flow.role = Flow::Role::control;
+  if (std::exchange(flow.recent, false)) std::erase(recent_, key);
   flow.session = std::make_shared<CapturedSession>(name, CapturedSession::Ends{client, server},
                                                    limits_.dialogue, sink_, taker_);
   sessions_.emplace(name, flow.session);

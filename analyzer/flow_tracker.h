@@ -108,6 +108,8 @@ class FlowTracker {
   void keep(Flow& flow, const TcpSegment& segment, Timestamp now) const;
   void forget_recent();
   void look_back();
+  // A session waits for a connection with such an end, or for any between these hosts.
+  [[nodiscard]] bool awaited(const Key& key) const;
   void learn(const std::shared_ptr<CapturedSession>& session);
   void end_session(const std::shared_ptr<CapturedSession>& session, Timestamp now);
   void let_go(Flow& flow, Timestamp now);

@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <array>
 
+#include "analyzer/byte_scan.h"
 #include "analyzer/record_json.h"
 
 namespace ftpscope {
 
 namespace {
 
-bool is_plain(char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; }
+bool is_plain(char c) { return c >= 0x20 && c != 0x7f && c != '"' && c != '\\'; }
 
 bool must_escape(char32_t c) {
   if (c < 0x20 || (c >= 0x7f && c <= 0x9f)) return true;
@@ -41,7 +42,11 @@ void append_plain_string(std::string& out, std::string_view text) {
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   for (auto at = text.begin(); at != text.end();) {
-    const auto begin = at;
+    auto begin = at;
+    at = std::find_if_not(at, text.end(), is_plain);
+    out.append(begin, at);
+    if (at == text.end()) break;
+    begin = at;
     const char32_t c = utf8::unchecked::next(at);
     if (c == '"' || c == '\\') {
       out += '\\';
@@ -56,7 +61,7 @@ void append_json_string(std::string& out, std::string_view text) {
 }
 
 void append_json_bytes(std::string& out, std::string_view bytes) {
-  if (std::ranges::all_of(bytes, is_plain)) {
+  if (all_bytes(bytes, is_plain)) {
     append_plain_string(out, bytes);
   } else if (utf8::is_valid(bytes.begin(), bytes.end())) {
     append_json_string(out, bytes);

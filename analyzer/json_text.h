@@ -1,6 +1,7 @@
 // Writes one JSON object into a string, field by field.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <concepts>
 #include <string>
@@ -17,15 +18,14 @@ void append_json_bytes(std::string& out, std::string_view bytes);
 
 class JsonObject {
  public:
-  explicit JsonObject(std::string& out) : out_(out) { out_ += '{'; }
-  ~JsonObject() { out_ += '}'; }
+  explicit JsonObject(std::string& out) : out_(out) {}
+  ~JsonObject() { out_ += empty_ ? "{}" : "}"; }
   JsonObject(const JsonObject&) = delete;
   JsonObject& operator=(const JsonObject&) = delete;
 
   // Keys are literals of ours and need no escaping; so are the values given to word().
   void word(std::string_view key, std::string_view value) {
-    name(key);
-    out_ += '"';
+    name(key) += '"';
     out_ += value;
     out_ += '"';
   }
@@ -54,17 +54,21 @@ class JsonObject {
   }
   // For a value that the caller writes itself.
   std::string& name(std::string_view key) {
-    if (!first_) out_ += ',';
-    first_ = false;
-    out_ += '"';
-    out_ += key;
-    out_ += "\":";
+    const auto before = out_.size();
+    out_.resize(before + key.size() + 4);  // one step for all parts: every field comes here
+    auto* at = out_.data() + before;
+    *at++ = empty_ ? '{' : ',';
+    *at++ = '"';
+    at = std::ranges::copy(key, at).out;
+    *at++ = '"';
+    *at = ':';
+    empty_ = false;
     return out_;
   }
 
  private:
   std::string& out_;
-  bool first_ = true;
+  bool empty_ = true;
 };
 
 }  // namespace ftpscope

@@ -4,12 +4,17 @@
 
 #include <algorithm>
 
+#include "analyzer/byte_scan.h"
 #include "analyzer/telnet.h"
 
 namespace ftpscope {
 
 bool is_plain_ascii(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c > 0 && c != '\r'; });
+  return all_bytes(text, [](char c) { return c > 0 && c != '\r'; });
+}
+
+bool is_printable_ascii(std::string_view text) {
+  return all_bytes(text, [](char c) { return c >= 0x20 && c != 0x7f; });
 }
 
 bool is_utf8(std::string_view text) { return utf8::is_valid(text.begin(), text.end()); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "analyzer/line_rules.h"
 #include "analyzer/telnet.h"
 
 namespace ftpscope {
@@ -57,7 +58,7 @@ bool hides_in(std::string_view text, IsLookedFor is_looked_for, bool first_is_kn
 
 bool hides(const Command& command, IsLookedFor is_looked_for) {
   const auto text = command.line.text();
-  if (text.find_first_of(kLineBreakers) == text.npos && !has_telnet(text)) return false;
+  if (is_plain_ascii(text)) return false;                // no CR, no NUL, no Telnet
   const bool is_one = is_looked_for(command.meaning());  // then it is read as such, not hidden
   if (hides_in(text, is_looked_for, is_one)) return true;
   return has_telnet(text) && hides_in(strip_telnet(text).text, is_looked_for, is_one);

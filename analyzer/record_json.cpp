@@ -256,7 +256,7 @@ void body_fields(JsonObject& o, const record::End& r) {
 // The calendar part of a time changes once a second, and records come by the thousand in it.
 struct FormattedSecond {
   std::chrono::sys_seconds second;
-  std::string text;
+  std::string text;  // all of a time; its microseconds are overwritten
 };
 thread_local FormattedSecond last_second;
 
@@ -300,12 +300,15 @@ void append_time(std::string& out, Timestamp time) {
     append_number(cached, static_cast<unsigned>(clock.minutes().count()), 2);
     cached += ':';
     append_number(cached, static_cast<unsigned>(clock.seconds().count()), 2);
-    cached += '.';
+    cached += ".000000Z";
     cached_second = second;
   }
+  auto micros = static_cast<unsigned>((time - second).count());
+  constexpr std::size_t kLastDigit = 25;
+  for (auto at = kLastDigit; at > kLastDigit - 6; --at, micros /= 10) {
+    cached[at] = static_cast<char>('0' + micros % 10);
+  }
   out += cached;
-  append_number(out, static_cast<unsigned>((time - second).count()), 6);
-  out += 'Z';
 }
 
 void append_json(std::string& out, const Record& record) {

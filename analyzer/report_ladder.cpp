@@ -1,8 +1,7 @@
 #include "analyzer/report_ladder.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "analyzer/colour.h"
@@ -18,15 +17,19 @@ namespace {
 constexpr std::size_t kClockWidth = 11;
 constexpr std::size_t kLeastWidth = 60;
 
-// Seconds since the session began, to the millisecond.
+// Seconds since the session began, to the millisecond: "     1.234 ".
 std::string seconds(Duration since) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%10.3f ", static_cast<double>(since.count()) / 1e6);
-  return text.data();
+  constexpr std::int64_t kMicrosInHalfAMilli = 500;
+  const bool negative = since.count() < 0;
+  const auto millis = (std::abs(since.count()) + kMicrosInHalfAMilli) / 1000;
+  const auto fraction = std::to_string(1000 + millis % 1000).substr(1);
+  auto text = (negative ? "-" : "") + std::to_string(millis / 1000) + "." + fraction + " ";
+  text.insert(0, kClockWidth - std::min(kClockWidth, text.size()), ' ');
+  return text;
 }
 
 std::string cut_to(std::string text, std::size_t width) {
-  if (columns_of(text) <= width) return text;
+  if (text.size() <= width || columns_of(text) <= width) return text;
   return first_columns(text, width - 1) + "\u2026";
 }
 
@@ -89,6 +92,19 @@ void LadderReport::on(Session& session, const record::Session& r, Timestamp) {
   session.row.server = r.server;
 }
 
+// "clock│text      │": put together in one piece, since nearly all lines are such.
+std::string LadderReport::rung(std::string clock, const Rung& rung) const {
+  constexpr std::size_t kFrameAndColour = 20;
+  auto& line = clock;
+  line.reserve(line.size() + rung.before + rung.text.size() + rung.behind + kFrameAndColour);
+  line += "\u2502";
+  line.append(rung.before, ' ');
+  append_painted(line, rung.text, rung.colour, options_.colour);
+  line.append(rung.behind, ' ');
+  line += "\u2502";
+  return line;
+}
+
 // What the client says stands at the left, what the server says at the right, data between them.
 void LadderReport::on(Session& session, const record::Command& r, Timestamp now) {
   ++session.row.commands;
@@ -97,10 +113,8 @@ void LadderReport::on(Session& session, const record::Command& r, Timestamp now)
   if (r.verb == "USER" && r.argument) session.row.user = printable(*r.argument);
   const auto inner = options_.width - kClockWidth - 2;
   text = cut_to("\u2500\u25b6 " + text, inner);
-  const auto fill = spaces(inner - columns_of(text));
-  add(session, r.id,
-      clock(session, now) + "\u2502" + painted(text, Colour::client, options_.colour) + fill +
-          "\u2502");
+  const auto fill = inner - columns_of(text);
+  add(session, r.id, rung(clock(session, now), {0, text, Colour::client, fill}));
 }
 
 void LadderReport::on(Session& session, const record::Reply& r, Timestamp now) {
@@ -115,10 +129,9 @@ void LadderReport::on(Session& session, const record::Reply& r, Timestamp now) {
   for (const auto line : r.lines) {
     const auto mark = r.by_proxy ? " \u25c0\u2500 proxy" : " \u25c0\u2500";
     const auto text = cut_to(printable(line), inner - columns_of(mark)) + mark;
-    const auto fill = spaces(inner - columns_of(text));
-    add(session, r.to,
-        clock(session, now) + "\u2502" + fill +
-            painted(text, failed ? Colour::failure : Colour::server, options_.colour) + "\u2502");
+    const auto fill = inner - columns_of(text);
+    const auto colour = failed ? Colour::failure : Colour::server;
+    add(session, r.to, rung(clock(session, now), {fill, text, colour, 0}));
   }
 }
 

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analyzer/colour.h"
 #include "analyzer/record.h"
 
 namespace ftpscope {
@@ -85,7 +86,16 @@ class LadderReport final : public RecordSink {
   template <class Other>
   void on(Session&, const Other&, Timestamp) {}
 
+  // What stands between the two bars, and the blanks around it.
+  struct Rung {
+    std::size_t before = 0;
+    std::string_view text;
+    Colour colour = Colour::plain;
+    std::size_t behind = 0;
+  };
+
   void of_the_capture(const Record& record);
+  [[nodiscard]] std::string rung(std::string clock, const Rung& rung) const;
   void add(Session& session, std::optional<CommandId> to, std::string text);
   [[nodiscard]] std::string clock(Session& session, Timestamp now) const;
   [[nodiscard]] bool wanted(std::string_view name) const;

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "analyzer/colour.h"
+#include "analyzer/line_rules.h"
 #include "analyzer/record_json.h"
 
 namespace ftpscope {
@@ -188,6 +189,7 @@ std::string finding_text(const record::Finding& r) {
 }
 
 std::string printable(std::string_view bytes) {
+  if (is_printable_ascii(bytes) && bytes.find('\\') == bytes.npos) return std::string(bytes);
   std::string out;
   auto at = bytes.begin();
   while (at != bytes.end()) {

@@ -6,27 +6,26 @@ namespace ftpscope {
 
 namespace {
 
-template <class Family>
-void show(Family& family, const Record& record, FindingSink& findings) {
-  std::visit(
-      [&](const auto& body) {
-        if constexpr (requires { family.on(body, record.time, findings); }) {
-          family.on(body, record.time, findings);
-        }
-      },
-      record.body);
+template <class Family, class Body>
+void show(Family& family, const Body& body, Timestamp now, FindingSink& findings) {
+  if constexpr (requires { family.on(body, now, findings); }) family.on(body, now, findings);
 }
 
 }  // namespace
 
 void Rules::see(const Record& record, FindingSink& findings) {
-  show(order_, record, findings);
-  show(replies_, record, findings);
-  show(addresses_, record, findings);
-  show(transfers_, record, findings);
-  show(session_, record, findings);
-  show(tls_, record, findings);
-  show(attacks_, record, findings);
+  std::visit(
+      [&](const auto& body) {
+        const auto show_to = [&](auto& family) { show(family, body, record.time, findings); };
+        show_to(order_);
+        show_to(replies_);
+        show_to(addresses_);
+        show_to(transfers_);
+        show_to(session_);
+        show_to(tls_);
+        show_to(attacks_);
+      },
+      record.body);
 }
 
 }  // namespace ftpscope

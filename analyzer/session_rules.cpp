@@ -27,9 +27,10 @@ bool is_anonymous(std::string_view user) {
 }
 
 std::uint64_t hash_of(const record::Command& command) {
-  std::string text(command.verb);
-  if (command.argument) text.append(" ").append(*command.argument);
-  return std::hash<std::string_view>{}(text);
+  constexpr std::size_t kSpread = 0x9e3779b97f4a7c15;
+  const std::hash<std::string_view> hash_of_text;
+  const auto verb = hash_of_text(command.verb);
+  return command.argument ? (verb + 1) * kSpread ^ hash_of_text(*command.argument) : verb;
 }
 
 // A client that tries a transfer again does all this anew: that these succeed says nothing of it.
@@ -48,11 +49,12 @@ std::string_view last_line(const record::Reply& reply) {
 }  // namespace
 
 bool is_refused_login(const record::Reply& reply) {
-  const auto* verb = find_verb(reply.verb);
-  if (!verb || !is_login(*verb) || !reply.to || !reply.code || reply.by_proxy) return false;
+  if (!reply.to || !reply.code || reply.by_proxy) return false;
   const int code = *reply.code;
   const bool misunderstood = code >= 500 && code <= 504;
-  return code >= 400 && code < 600 && code != 421 && !misunderstood;
+  if (code < 400 || code >= 600 || code == 421 || misunderstood) return false;
+  const auto* verb = find_verb(reply.verb);
+  return verb && is_login(*verb);
 }
 
 // Live there are two ways over which the password goes: to the proxy, and from it to the server.

@@ -84,8 +84,8 @@ void TlsRules::on(const record::Reply& reply, Timestamp, FindingSink& findings) 
     findings.finding(tls_data_in_clear, reply.to);
   }
   const bool refused = code == 522 || code == 425 || code == 426;
-  const bool complains = code == 522 || names_session_reuse(reply.lines);
-  if (refused && complains && is_transfer_verb(reply.verb)) {
+  if (!refused || !is_transfer_verb(reply.verb)) return;
+  if (code == 522 || names_session_reuse(reply.lines)) {
     findings.finding(tls_reuse_required, reply.to, std::to_string(code));
   }
 }

@@ -86,20 +86,17 @@ constexpr auto kVerbs = std::to_array<Verb>({
 });
 // clang-format on
 
-static_assert(std::ranges::is_sorted(kVerbs, {}, &Verb::name), "find_verb searches by name");
+static_assert(std::ranges::is_sorted(kVerbs, {}, &Verb::name));
 
 constexpr std::size_t kLongestName = 4;
 
-constexpr char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
-
-// Names have at most four letters: as one number they compare in one step.
+// Names have at most four letters: as one number they compare in one step. The bit that is taken
+// out is all that tells small letters from capitals; without it no other byte becomes a letter.
 constexpr std::uint32_t packed(std::string_view name) {
+  constexpr std::uint32_t kCapitals = 0xdfdfdfdf;
   std::uint32_t value = 0;
-  for (std::size_t i = 0; i < kLongestName; ++i) {
-    const char c = i < name.size() ? upper(name[i]) : '\0';
-    value = value << 8 | static_cast<std::uint8_t>(c);
-  }
-  return value;
+  for (const char c : name) value = value << 8 | static_cast<std::uint8_t>(c);
+  return value & kCapitals;
 }
 
 constexpr auto kPacked = [] {
@@ -108,7 +105,37 @@ constexpr auto kPacked = [] {
   return values;
 }();
 
-static_assert(std::ranges::is_sorted(kPacked));
+// Every record is asked for its verb, by several rules: so the table is found by a hash that has no
+// collisions. The compiler looks for the factor.
+constexpr unsigned kSlotBits = 9;
+constexpr std::uint8_t kNoVerb = 0xff;
+static_assert(kVerbs.size() < kNoVerb);
+
+constexpr std::size_t slot_of(std::uint32_t name, std::uint32_t factor) {
+  return name * factor >> (32U - kSlotBits);
+}
+
+struct VerbSlots {
+  std::uint32_t factor = 0;
+  std::array<std::uint8_t, 1U << kSlotBits> rows{};  // indices of kVerbs, or kNoVerb
+
+  constexpr bool fill() {
+    rows.fill(kNoVerb);
+    for (std::size_t i = 0; i < kVerbs.size(); ++i) {
+      auto& row = rows[slot_of(kPacked[i], factor)];
+      if (row != kNoVerb) return false;
+      row = static_cast<std::uint8_t>(i);
+    }
+    return true;
+  }
+};
+
+constexpr VerbSlots kSlots = [] {
+  VerbSlots slots;
+  for (slots.factor = 0x9e3779b1; !slots.fill(); slots.factor += 2) {
+  }
+  return slots;
+}();
 
 }  // namespace
 
@@ -118,10 +145,11 @@ bool Verb::allows(int code) const {
 
 const Verb* find_verb(std::string_view name) {
   if (name.empty() || name.size() > kLongestName) return nullptr;
-  const auto found = std::ranges::lower_bound(kPacked, packed(name));
-  if (found == kPacked.end() || *found != packed(name)) return nullptr;
-  const auto& verb = kVerbs[static_cast<std::size_t>(found - kPacked.begin())];
-  return verb.name.size() == name.size() ? &verb : nullptr;  // "PWD\0" packs as "PWD" does
+  const auto wanted = packed(name);
+  const auto row = kSlots.rows[slot_of(wanted, kSlots.factor)];
+  if (row == kNoVerb) return nullptr;
+  const auto& verb = kVerbs[row];
+  return kPacked[row] == wanted && verb.name.size() == name.size() ? &verb : nullptr;
 }
 
 std::span<const Verb> all_verbs() { return kVerbs; }
