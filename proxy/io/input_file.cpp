@@ -64,15 +64,17 @@ std::expected<void, std::string> InputFile::read(const Take& take) {
 // In pieces here too, so that what has been read can be given back: a capture may be larger than
 // the memory.
 void InputFile::read_mapped(const Take& take) const {
-  constexpr std::size_t kPiece = std::size_t{64} << 20U;
+  constexpr std::size_t kPiece = std::size_t{8} << 20U;
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  std::size_t given_back = 0;
   std::size_t begin = 0;
   std::size_t end = 0;
   while (end < size_) {
     end = std::min<std::size_t>(size_, end + kPiece);
     begin += take({mapped_ + begin, end - begin}, end == size_);
     const auto done = begin / page * page;
-    if (done > 0) madvise(const_cast<char*>(mapped_), done, MADV_DONTNEED);
+    madvise(const_cast<char*>(mapped_) + given_back, done - given_back, MADV_DONTNEED);
+    given_back = done;
   }
 }
 
