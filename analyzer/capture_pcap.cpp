@@ -17,6 +17,15 @@ constexpr std::uint32_t kMagicKuznetzov = 0xa1b2cd34;  // 8 more bytes in each r
 constexpr std::uint32_t kNearSeconds = 86'400;
 constexpr std::uint32_t kOriginalMax = 16U << 20U;
 
+// The next record's headers come from memory while this packet is looked at. Where a packet is
+// known only from the one before it, waiting for that was a third of the time in a large capture.
+void fetch_ahead(std::string_view next) {
+  constexpr std::size_t kCacheLine = 64;
+  if (next.size() <= kCacheLine) return;
+  __builtin_prefetch(next.data());
+  __builtin_prefetch(next.data() + kCacheLine);
+}
+
 }  // namespace
 
 CaptureReader::Unit CaptureReader::file_header(std::string_view rest, bool complete) {
@@ -62,6 +71,7 @@ CaptureReader::Unit CaptureReader::record(std::string_view rest, bool complete) 
     return {.kind = Unit::Kind::lost, .what = "a record header of zeros"};
   }
   if (rest.size() - header_size_ < header.captured) return too_short(rest, complete, "a record");
+  fetch_ahead(rest.substr(header_size_ + header.captured));
   const CaptureClock clock{.exponent = std::uint8_t{6}};
   const auto micros = nanoseconds_ ? header.fraction / 1000 : header.fraction;
   return {.kind = Unit::Kind::packet,

@@ -138,6 +138,8 @@ void tell_sizes() {
   tell("LiveSession (with the next four)", sizeof(LiveSession));
   tell("Interceptor (with Dialogue)", sizeof(Interceptor));
   tell("Dialogue", sizeof(Dialogue));
+  tell("Recorder (with Rules)", sizeof(Recorder));
+  tell("Rules", sizeof(Rules));
   tell("ControlLeg, two of it", sizeof(ControlLeg));
   tell("uv_tcp_t", sizeof(uv_tcp_t));
   tell("DataChannel", sizeof(DataChannel));
