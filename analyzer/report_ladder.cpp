@@ -16,14 +16,19 @@ namespace {
 
 constexpr std::size_t kClockWidth = 11;
 constexpr std::size_t kLeastWidth = 60;
+constexpr std::string_view kBar = "\u2502";
 
 // Seconds since the session began, to the millisecond: "     1.234 ".
 std::string seconds(Duration since) {
   constexpr std::int64_t kMicrosInHalfAMilli = 500;
   const bool negative = since.count() < 0;
   const auto millis = (std::abs(since.count()) + kMicrosInHalfAMilli) / 1000;
-  const auto fraction = std::to_string(1000 + millis % 1000).substr(1);
-  auto text = (negative ? "-" : "") + std::to_string(millis / 1000) + "." + fraction + " ";
+  constexpr std::size_t kDecimals = 3;
+  auto text = std::to_string(millis);
+  text.insert(0, kDecimals + 1 - std::min(kDecimals + 1, text.size()), '0');
+  text.insert(text.size() - kDecimals, 1, '.');
+  if (negative) text.insert(0, 1, '-');
+  text += ' ';
   text.insert(0, kClockWidth - std::min(kClockWidth, text.size()), ' ');
   return text;
 }
@@ -97,22 +102,22 @@ std::string LadderReport::rung(std::string clock, const Rung& rung) const {
   constexpr std::size_t kFrameAndColour = 20;
   auto& line = clock;
   line.reserve(line.size() + rung.before + rung.text.size() + rung.behind + kFrameAndColour);
-  line += "\u2502";
+  line += kBar;
   line.append(rung.before, ' ');
   append_painted(line, rung.text, rung.colour, options_.colour);
   line.append(rung.behind, ' ');
-  line += "\u2502";
+  line += kBar;
   return line;
 }
 
 // What the client says stands at the left, what the server says at the right, data between them.
 void LadderReport::on(Session& session, const record::Command& r, Timestamp now) {
   ++session.row.commands;
-  auto text = printable(r.verb);
-  if (r.argument) text.append(" ").append(printable(*r.argument));
+  auto text = std::string("\u2500\u25b6 ").append(printable(r.verb));
+  if (r.argument) text.append(1, ' ').append(printable(*r.argument));
   if (r.verb == "USER" && r.argument) session.row.user = printable(*r.argument);
   const auto inner = options_.width - kClockWidth - 2;
-  text = cut_to("\u2500\u25b6 " + text, inner);
+  text = cut_to(std::move(text), inner);
   const auto fill = inner - columns_of(text);
   add(session, r.id, rung(clock(session, now), {0, text, Colour::client, fill}));
 }
@@ -234,7 +239,7 @@ void LadderReport::flush(Session& session) {
                       row.client + " \u2192 " + row.server + ", " + started;
     out = painted(head, Colour::plain, false) + "\n";
     for (const auto& line : session.lines) {
-      if (!options_.only_findings || line.concerned) out.append(line.text).append("\n");
+      if (!options_.only_findings || line.concerned) out.append(line.text).append(1, '\n');
     }
     out += '\n';
   }
