@@ -236,7 +236,7 @@ bool go_on(CaptureFile& file, Busy& session) {
   file.message(session.control, client, exchange.command);
   for (const auto reply : exchange.replies) file.message(session.control, server, reply);
   if (exchange.replies.empty()) {
-    const auto port = 1024 + (session.number * 31 + session.done * 7) % 60'000;
+    const auto port = 1024 + (std::size_t{session.number} * 31 + session.done * 7) % 60'000;
     file.message(session.control, server, passive_reply(static_cast<std::uint16_t>(port)));
   }
   if (session.done < kExchangesEach) return true;
