@@ -92,7 +92,9 @@ class End:
 class Connection:
     def __init__(self, capture: Capture, client: tuple[str, int], server: tuple[str, int]):
         self.capture = capture
-        self.client, self.server = End(self, client, 1_000), End(self, server, 5_000)
+        # Not those of another one: a session seen twice is known by them.
+        first = len(capture.packets) * 1_000_003
+        self.client, self.server = End(self, client, first), End(self, server, first + 500_000)
         self.client.peer, self.server.peer = self.server, self.client
 
     def open(self) -> None:
