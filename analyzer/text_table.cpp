@@ -61,7 +61,7 @@ std::vector<std::string> in_lines(std::string_view utf8, std::size_t columns) {
   while (columns_of(utf8) > columns && lines.size() + 1 < kLinesMax) {
     auto piece = first_columns(utf8, columns + 1);
     const auto blank = piece.rfind(' ');
-    const bool at_blank = blank != piece.npos && blank > 0;
+    const bool at_blank = blank != piece.npos && blank > piece.size() / 2;
     piece = at_blank ? piece.substr(0, blank) : first_columns(utf8, columns);
     utf8.remove_prefix(piece.size() + (at_blank ? 1 : 0));
     lines.push_back(std::move(piece));

@@ -14,8 +14,8 @@ std::string first_columns(std::string_view utf8, std::size_t columns);
 // What is too long ends with an ellipsis. 1 column or more.
 std::string cut_to(std::string_view utf8, std::size_t columns);
 
-// The text in pieces of at most so many columns (1 or more), broken at blanks where there are any.
-// A text that needs more than kLinesMax is cut.
+// The text in pieces of at most so many columns (1 or more), broken at a blank if there is one in
+// their second half. A text that needs more than kLinesMax is cut.
 inline constexpr std::size_t kLinesMax = 10;
 std::vector<std::string> in_lines(std::string_view utf8, std::size_t columns);
 

@@ -108,6 +108,7 @@ class Analysis {
                         : std::to_string(bad_lines_) + " lines that are no records, the first is ";
     return "has " + count + "line " + first_bad_;
   }
+  [[nodiscard]] bool is_log() const { return kind_ == Kind::log; }
   [[nodiscard]] bool nothing_done() const {
     return kind_ == Kind::unknown || kind_ == Kind::neither;
   }
@@ -179,7 +180,10 @@ int run_analyze(const AnalyzeOptions& options) {
   if (problem.empty() && results.none_wanted()) {
     problem = name_of_input(options) + " has no session whose name ends in " + options.ladder.session;
   }
-  if (problem.empty() && extraction) problem = extraction->problem();
+  if (problem.empty() && extraction) {
+    problem = analysis.is_log() ? "a log has no data to save (--extract): " + name_of_input(options)
+                                : extraction->problem();
+  }
   if (results.error() != 0) {
     problem = std::string("cannot write the result: ") + std::strerror(results.error());
   }

@@ -106,10 +106,11 @@ class Connection:
         self.client.send(command)
         self.server.send(reply)
 
-    def close(self) -> None:
-        self.server.finish()
-        self.client.finish()
-        self.server.segment(ACK)
+    def close(self, by_client: bool = False) -> None:
+        first, second = (self.client, self.server) if by_client else (self.server, self.client)
+        first.finish()
+        second.finish()
+        first.segment(ACK)
 
     def quit(self) -> None:
         self.ask(b"QUIT\r\n", b"221 Bye.\r\n")
@@ -129,7 +130,7 @@ class Connection:
         data = self.passive()
         self.ask(command, b"150 Go.\r\n")
         (data.client if upload else data.server).send(content)
-        data.close()
+        data.close(by_client=upload)
         self.server.send(b"226 Done.\r\n")
 
 
