@@ -104,9 +104,7 @@ std::optional<ReplyStart> first_start(std::span<const std::string_view> lines) {
 class LogReplay::Session final : private RecordSink {
  public:
   Session(std::string name, bool captured, RecordSink& sink)
-      : sink_(sink),
-        observer_(no_limits(captured), std::move(name), *this),
-        captured_(captured) {}
+      : sink_(sink), observer_(no_limits(captured), std::move(name), *this), captured_(captured) {}
 
   void add(const Record& logged) {
     const auto* gap = std::get_if<record::Gap>(&logged.body);
@@ -224,8 +222,8 @@ void LogReplay::Session::copy(const record::Finding& finding, Timestamp time) {
   observer_.recorder().finding(finding.id, finding.to, finding.detail);
 }
 
-// That a command had no end is told before it, and again when its line is fed: unless it was hidden,
-// or taken for another protocol's. A reply that such a command ended is told in between.
+// That a command had no end is told before it, and again when its line is fed: unless it was
+// hidden, or taken for another protocol's. A reply that such a command ended is told in between.
 void LogReplay::Session::settle_unended(const record::Body& next) {
   if (!unended_ || std::holds_alternative<record::Reply>(next)) return;
   const auto time = *std::exchange(unended_, std::nullopt);

@@ -216,10 +216,8 @@ void LadderReport::on(Session& session, const record::Finding& r, Timestamp) {
     if (!session.row.worst || row.severity > session.row.worst->severity) session.row.worst = &row;
   }
   if (row.severity == Severity::note && !options_.verbose) return;
-  Line line{
-      r.to,
-      beside(spaces(kClockWidth), "\u2514 ", finding_text(r), colour_of(row.severity)),
-      true};
+  Line line{r.to, beside(spaces(kClockWidth), "\u2514 ", finding_text(r), colour_of(row.severity)),
+            true};
   session.size += line.text.size();
   const auto last = std::find_if(session.lines.rbegin(), session.lines.rend(),
                                  [&](const Line& l) { return r.to && l.to == r.to; });
@@ -274,7 +272,7 @@ void LadderReport::flush(Session& session) {
     std::string started;
     append_time(started, row.started);
     auto head = "session " + row.number + (session.printed ? " (continued)" : "") + ": " +
-                      row.client + " \u2192 " + row.server + ", " + started;
+                row.client + " \u2192 " + row.server + ", " + started;
     out = cut_to(head, options_.width) + "\n";
     for (const auto& line : session.lines) {
       if (!options_.only_findings || line.concerned) out.append(line.text).append("\n");

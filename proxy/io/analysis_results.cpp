@@ -31,8 +31,7 @@ void Progress::clear() {
   shown_ = false;
 }
 
-Output::Output(Progress& progress)
-    : progress_(progress), terminal_(isatty(STDOUT_FILENO) == 1) {}
+Output::Output(Progress& progress) : progress_(progress), terminal_(isatty(STDOUT_FILENO) == 1) {}
 
 void Output::add(std::string_view text) {
   buffer_.append(text);
@@ -56,9 +55,10 @@ void Output::write_out() {
 }
 
 Results::Results(bool json, const LadderOptions& ladder, Progress& progress)
-    : json_(json), options_(ladder), output_(progress), ladder_(ladder, [this](auto text) {
-        output_.add(text);
-      }) {}
+    : json_(json),
+      options_(ladder),
+      output_(progress),
+      ladder_(ladder, [this](auto text) { output_.add(text); }) {}
 
 void Results::record(const Record& record) {
   const bool named = record.session.ends_with(options_.session);

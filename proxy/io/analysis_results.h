@@ -1,5 +1,5 @@
-// What `ftpscope analyze` finds, on its way to standard output: records as JSON or as a picture, those
-// that were asked for. And the line on a terminal that says how far the work is.
+// What `ftpscope analyze` finds, on its way to standard output: records as JSON or as a picture,
+// those that were asked for. And the line on a terminal that says how far the work is.
 #pragma once
 
 #include <chrono>

@@ -178,7 +178,8 @@ int run_analyze(const AnalyzeOptions& options) {
   if (!problem.empty()) problem = name_of_input(options) + " " + problem;
   if (!read) problem = read.error();
   if (problem.empty() && results.none_wanted()) {
-    problem = name_of_input(options) + " has no session whose name ends in " + options.ladder.session;
+    problem =
+        name_of_input(options) + " has no session whose name ends in " + options.ladder.session;
   }
   if (problem.empty() && extraction) {
     problem = analysis.is_log() ? "a log has no data to save (--extract): " + name_of_input(options)

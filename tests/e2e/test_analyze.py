@@ -68,7 +68,11 @@ class ExitCodes(Folder):
             "no such file": (self.folder / "none", "No such file"),
             "a directory": (self.folder, "Is a directory"),
             "empty": (self.file(b""), "is empty"),
-            "neither": (self.file(b"GIF89a" + bytes(100), "gif"), "neither a capture", "JSON Lines"),
+            "neither": (
+                self.file(b"GIF89a" + bytes(100), "gif"),
+                "neither a capture",
+                "JSON Lines",
+            ),
             "a text": (self.file(b"Dear customer,\n", "text"), "neither a capture"),
             "a byte": (self.file(b"x", "byte"), "neither a capture"),
         }
@@ -321,7 +325,9 @@ class Terminals(Folder):
     def test_a_narrow_terminal_is_none(self):
         """It still shows something; a terminal may be 20 columns wide, or say 0."""
         for columns in (0, 1, 20):
-            with self.subTest(columns), Terminal([BINARY, "analyze", HEALTHY], columns=columns) as t:
+            with self.subTest(columns), Terminal(
+                [BINARY, "analyze", HEALTHY], columns=columns
+            ) as t:
                 self.assertIn(b"session 1", t.all())
 
     def test_progress_on_a_terminal_when_it_takes_long(self):
@@ -510,7 +516,10 @@ class BrokenLogs(Folder):
 
     def test_an_older_log_gets_the_findings_of_today(self):
         """Recorded when there were fewer rules; nothing else in it changes."""
-        for path in (ROOT / "captures" / "misbehaving" / "session.jsonl", ROOT / "tests/e2e/sample.jsonl"):
+        for path in (
+            ROOT / "captures" / "misbehaving" / "session.jsonl",
+            ROOT / "tests/e2e/sample.jsonl",
+        ):
             with self.subTest(path.name):
                 old = [json.loads(line) for line in path.read_bytes().splitlines()]
                 done = run(path, "--json")
