@@ -27,7 +27,8 @@ class Interruption {
   Interruption() {
     struct sigaction action{};
     action.sa_handler = [](int) { seen_ = 1; };
-    action.sa_flags = SA_RESETHAND;  // and without SA_RESTART: read(2) ends with EINTR
+    action.sa_flags =
+        static_cast<int>(SA_RESETHAND);  // and without SA_RESTART: read(2) ends with EINTR
     sigaction(SIGINT, &action, &before_);
   }
   Interruption(const Interruption&) = delete;
