@@ -127,7 +127,7 @@ void Extraction::take(const Source& source, std::uint64_t offset, std::string_vi
   }
 }
 
-void Extraction::give_up(File& file) {
+void Extraction::give_up(File& file) const {
   ::close(std::exchange(file.fd, -1));
   unlinkat(folder_, file.name.c_str(), 0);
 }

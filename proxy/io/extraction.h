@@ -48,7 +48,7 @@ class Extraction final : public DataTaker {
   Extraction(int folder, const ExtractionLimits& limits);
   File* file_for(const Source& source);
   TakenData described(const File& file);
-  void give_up(File& file);
+  void give_up(File& file) const;
   void complain(const std::string& what);
 
   int folder_ = -1;
