@@ -311,6 +311,7 @@ void FlowTracker::open_session(Flow& flow, const Key& key, bool high_is_client) 
   if (server_syn) flow.session->segment(syn_of(way, *server_syn), Side::server, flow.first);
   const auto early = std::move(flow.early);
   for (auto& [segment, bytes, time] : *early) {
+    if (flow.role != Flow::Role::control) return;  // one of them was its end
     segment.payload = bytes;
     add_control(flow, segment, time);
   }

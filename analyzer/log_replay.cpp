@@ -51,14 +51,27 @@ constexpr auto kFacts = std::to_array<FindingId>({
 
 // What went over a limit is not in the log; and what is to be hidden was hidden when it was
 // written.
-DialogueLimits no_limits() {
+DialogueLimits no_limits(bool captured) {
   constexpr auto kNone = std::numeric_limits<std::size_t>::max();
   return {.line_max = kNone,
           .reply_max = kNone,
           .reply_lines_max = kNone,
           .in_flight_max = kNone,
           .unknown_before_login_max = kNone,
-          .log_secrets = true};
+          .log_secrets = true,
+          .watching = captured};
+}
+
+// Seen in a capture, and not by a proxy.
+bool is_captured(const Record& first) {
+  const auto* session = std::get_if<record::Session>(&first.body);
+  return session && !session->proxy;
+}
+
+// What the text of a command says alone: hidden text says it no more.
+bool is_of_the_text(FindingId id) {
+  const bool of_a_line = id >= FindingId::line_lf_only && id <= FindingId::line_not_utf8;
+  return of_a_line || id == FindingId::command_hides_another || id == FindingId::command_argument;
 }
 
 std::string line_of(const record::Command& command) {
@@ -90,10 +103,13 @@ std::optional<ReplyStart> first_start(std::span<const std::string_view> lines) {
 
 class LogReplay::Session final : private RecordSink {
  public:
-  Session(std::string name, RecordSink& sink)
-      : sink_(sink), observer_(no_limits(), std::move(name), *this) {}
+  Session(std::string name, bool captured, RecordSink& sink)
+      : sink_(sink), observer_(no_limits(captured), std::move(name), *this), captured_(captured) {}
 
   void add(const Record& logged) {
+    const auto* gap = std::get_if<record::Gap>(&logged.body);
+    if (cut_ && !(gap && gap->from == cut_->from)) close_behind_cut_line();
+    settle_unended(logged.body);
     std::visit([&](const auto& body) { on(body, logged.time); }, logged.body);
   }
   void finish();
@@ -107,8 +123,13 @@ class LogReplay::Session final : private RecordSink {
     bool like_final = false;
     bool redacted = false;
   };
+  // A line without its end was fed. Either its side said no more, or the rest of it was lost, as
+  // the next record tells then.
+  struct CutLine {
+    Side from = Side::client;
+    Timestamp time;
+  };
 
-  void on(const record::Session& session, Timestamp time);
   void on(const record::Connected& connected, Timestamp time);
   void on(const record::Command& command, Timestamp time);
   void on(const record::Reply& reply, Timestamp time);
@@ -127,6 +148,9 @@ class LogReplay::Session final : private RecordSink {
     observer_.recorder().emit(fact);
   }
   void join_if_unconnected(Timestamp time);
+  void close_behind_cut_line();
+  void settle_unended(const record::Body& next);
+  void copy(const record::Finding& finding, Timestamp time);
 
   void record(const Record& again) override;
   void settle_before_command(Timestamp time);
@@ -141,18 +165,15 @@ class LogReplay::Session final : private RecordSink {
   std::uint64_t seq_ = 0;
   std::size_t lines_of_parts_ = 0;  // fed, of the reply that is open
   std::deque<FedReply> fed_;        // and not come out
+  std::optional<CutLine> cut_;
+  std::optional<Timestamp> unended_;  // FTP-LINE-NO-ENDING of a command that did not come yet
   bool command_redacted_ = false;
   CommandId command_ = 0;               // the last one
   std::optional<CommandId> ambiguous_;  // in any mode: the Observer has told of it
   bool in_part_ = false;
-  bool captured_ = false;
+  bool captured_;
   bool begun_ = false;
 };
-
-void LogReplay::Session::on(const record::Session& session, Timestamp time) {
-  captured_ = !session.proxy;
-  state(time, session);
-}
 
 void LogReplay::Session::on(const record::Connected& connected, Timestamp time) {
   begun_ = true;
@@ -167,6 +188,7 @@ void LogReplay::Session::join_if_unconnected(Timestamp time) {
 
 void LogReplay::Session::on(const record::Gap& gap, Timestamp time) {
   join_if_unconnected(time);
+  cut_.reset();
   observer_.lost(gap.from, gap.bytes, time);
 }
 
@@ -182,12 +204,32 @@ void LogReplay::Session::on(const record::Opaque& opaque, Timestamp time) {
 
 // Told once more only when nothing in the log lets us find it again.
 void LogReplay::Session::on(const record::Finding& finding, Timestamp time) {
-  const bool of_a_line =
-      finding.id >= FindingId::line_lf_only && finding.id <= FindingId::line_not_utf8;
-  const bool hidden = of_a_line && command_redacted_ && finding.to == command_;
+  const bool unended_command = finding.id == FindingId::line_no_ending && !finding.to &&
+                               finding.detail == name_of(Side::client);
+  if (unended_command) {
+    unended_ = time;
+    return;
+  }
+  const bool hidden = is_of_the_text(finding.id) && command_redacted_ && finding.to == command_;
   if (is_derived(finding.id) && !hidden) return;
   if (finding.id == FindingId::command_ambiguous && finding.to == ambiguous_) return;
-  state(time, finding);
+  copy(finding, time);
+}
+
+// As if it had been found here, so that what is told once is told once.
+void LogReplay::Session::copy(const record::Finding& finding, Timestamp time) {
+  observer_.recorder().at(time);
+  observer_.recorder().finding(finding.id, finding.to, finding.detail);
+}
+
+// That a command had no end is told before it, and again when its line is fed: unless it was
+// hidden, or taken for another protocol's. A reply that such a command ended is told in between.
+void LogReplay::Session::settle_unended(const record::Body& next) {
+  if (!unended_ || std::holds_alternative<record::Reply>(next)) return;
+  const auto time = *std::exchange(unended_, std::nullopt);
+  const auto* command = std::get_if<record::Command>(&next);
+  if (command && !line_of(*command).ends_with('\n')) return;
+  copy({FindingId::line_no_ending, std::nullopt, name_of(Side::client)}, time);
 }
 
 void LogReplay::Session::on(const record::End& end, Timestamp time) {
@@ -202,7 +244,11 @@ void LogReplay::Session::on(const record::Command& command, Timestamp time) {
   const auto line = line_of(command);
   command_redacted_ = command.redacted;
   observer_.received(Side::client, line, command.urgent, time);
-  if (!line.ends_with('\n')) observer_.closed(Side::client, time);
+  if (!line.ends_with('\n')) cut_ = {Side::client, time};
+}
+
+void LogReplay::Session::close_behind_cut_line() {
+  if (const auto cut = std::exchange(cut_, std::nullopt)) observer_.closed(cut->from, cut->time);
 }
 
 // A reply that has been fed and has not come out was ended by the server's end, unless it is this
@@ -247,11 +293,13 @@ void LogReplay::Session::feed_lines(std::span<const std::string_view> lines,
     const auto when = i == 0 && fed_.size() > (in_part_ ? 0U : 1U) ? fed_.front().time : time;
     const auto line = std::string(lines[i]).append(bytes_of(endings[i]));
     observer_.received(Side::server, line, false, when);
-    if (endings[i] == Ending::none) observer_.closed(Side::server, time);
+    if (endings[i] == Ending::none) cut_ = {Side::server, time};
   }
 }
 
 void LogReplay::Session::finish() {
+  close_behind_cut_line();
+  if (unended_) copy({FindingId::line_no_ending, std::nullopt, name_of(Side::client)}, *unended_);
   if (!fed_.empty()) observer_.closed(Side::server, fed_.front().time);
 }
 
@@ -292,7 +340,8 @@ void LogReplay::add(const Record& record) {
   auto found = sessions_.find(record.session);
   if (found == sessions_.end()) {
     const std::string name(record.session);
-    found = sessions_.emplace(name, std::make_unique<Session>(name, sink_)).first;
+    auto session = std::make_unique<Session>(name, is_captured(record), sink_);
+    found = sessions_.emplace(name, std::move(session)).first;
   }
   found->second->add(record);
   if (std::holds_alternative<record::End>(record.body)) sessions_.erase(found);

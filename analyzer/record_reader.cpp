@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "analyzer/json_fields.h"
+#include "analyzer/record_json.h"
 
 namespace ftpscope {
 
@@ -115,6 +116,11 @@ std::optional<Side> RecordReader::side_or_proxy(std::string_view key) {
 }
 
 record::Body RecordReader::session() {
+  const auto schema = fields_.number<std::uint64_t>("schema");
+  if (schema > kSchemaVersion) {
+    fields_.wrong("schema", std::to_string(schema) + " is of a newer ftpscope, this one knows " +
+                                std::to_string(kSchemaVersion));
+  }
   return record::Session{
       .client = fields_.endpoint("client"),
       .proxy = fields_.has("proxy") ? std::optional(fields_.endpoint("proxy")) : std::nullopt,

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "analyzer/capture_analysis.h"
 #include "analyzer/colour.h"
 #include "analyzer/record_json.h"
 #include "analyzer/report_text.h"
@@ -16,7 +17,10 @@ namespace {
 
 constexpr std::size_t kClockWidth = 11;
 constexpr std::size_t kLeastWidth = 60;
-constexpr std::string_view kBar = "\u2502";
+constexpr std::size_t kArgumentMax = 4096;  // bytes of a line that are looked at to show its begin
+constexpr std::string_view kLeftMark = "\u2500\u25b6 ";
+constexpr std::string_view kDataMark = "\u2550 ";
+constexpr std::string_view kBeside = "\u2502   ";
 
 // Seconds since the session began, to the millisecond: "     1.234 ".
 std::string seconds(Duration since) {
@@ -33,10 +37,17 @@ std::string seconds(Duration since) {
   return text;
 }
 
-std::string cut_to(std::string text, std::size_t width) {
-  if (text.size() <= width || columns_of(text) <= width) return text;
-  return first_columns(text, width - 1) + "\u2026";
+Colour colour_of(Severity severity) {
+  switch (severity) {
+    case Severity::note: return Colour::dim;
+    case Severity::warning: return Colour::warning;
+    case Severity::error: return Colour::failure;
+  }
+  return Colour::plain;
 }
+
+// Of the wire's bytes; what is far too long to be shown is not looked at.
+std::string shown(std::string_view bytes) { return printable(bytes.substr(0, kArgumentMax)); }
 
 std::string spaces(std::size_t count) { return std::string(count, ' '); }
 
@@ -48,17 +59,21 @@ std::string session_number(std::string_view name) {
 
 }  // namespace
 
+bool is_of_all_sessions(const Record& record) {
+  return record.session == CaptureAnalysis::kSession ||
+         std::holds_alternative<record::Lost>(record.body);
+}
+
 LadderReport::LadderReport(LadderOptions options, Print print)
     : options_(std::move(options)), print_(std::move(print)) {
   options_.width = std::max(options_.width, kLeastWidth);
 }
 
 void LadderReport::record(const Record& record) {
-  if (record.session == "capture" || std::holds_alternative<record::Lost>(record.body)) {
+  if (is_of_all_sessions(record)) {
     of_the_capture(record);
     return;
   }
-  if (!wanted(record.session)) return;
   auto found = sessions_.find(record.session);
   if (found == sessions_.end()) {
     found = sessions_.emplace(std::string(record.session), Session{}).first;
@@ -73,12 +88,31 @@ void LadderReport::record(const Record& record) {
   sessions_.erase(found);
 }
 
-bool LadderReport::wanted(std::string_view name) const {
-  return options_.session.empty() || name.ends_with(options_.session);
+// Below the table, since it is about all of them.
+void LadderReport::of_the_capture(const Record& record) {
+  if (const auto* finding = std::get_if<record::Finding>(&record.body)) {
+    const auto& row = row_of(finding->id);
+    if (row.severity == Severity::note && !options_.verbose) return;
+    below(finding_text(*finding), colour_of(row.severity));
+  } else if (const auto* damage = std::get_if<record::Damage>(&record.body)) {
+    below("damaged at byte " + std::to_string(damage->offset) + ": " + printable(damage->what),
+          Colour::failure);
+  } else if (const auto* lost = std::get_if<record::Lost>(&record.body)) {
+    below(counted(lost->records, "record") + " could not be written", Colour::failure);
+  } else if (const auto* capture = std::get_if<record::Capture>(&record.body)) {
+    below(counted(capture->packets, "packet") + ", " + counted(capture->flows, "TCP connection") +
+              ", " + counted(capture->sessions, "FTP session"),
+          Colour::dim);
+  }
 }
 
-void LadderReport::of_the_capture(const Record& record) {
-  append_text(of_capture_, record, TextStyle{options_.colour, options_.verbose});
+void LadderReport::below(const std::string& text, Colour colour) {
+  if (below_.size() > kSessionTextMax) return;
+  std::string_view indent;
+  for (const auto& piece : in_lines(text, options_.width - 2)) {
+    below_.append(indent).append(painted(piece, colour, options_.colour)).append("\n");
+    indent = "  ";
+  }
 }
 
 std::string LadderReport::clock(Session& session, Timestamp now) const {
@@ -92,34 +126,44 @@ void LadderReport::add(Session& session, std::optional<CommandId> to, std::strin
   session.lines.push_back({to, std::move(text)});
 }
 
+// At the left rail, in as many lines as it needs. The mark stands before the first.
+std::string LadderReport::beside(std::string clock, std::string_view mark, std::string_view text,
+                                 Colour colour) const {
+  const auto indent = spaces(columns_of(mark));
+  const auto inner = options_.width - kClockWidth - columns_of(kBeside) - indent.size();
+  std::string out;
+  for (const auto& piece : in_lines(text, inner)) {
+    out.append(clock).append(kBeside);
+    out += painted(std::string(mark).append(piece), colour, options_.colour);
+    clock = "\n" + spaces(kClockWidth);
+    mark = indent;
+  }
+  return out;
+}
+
 void LadderReport::on(Session& session, const record::Session& r, Timestamp) {
   session.row.client = to_text(r.client);
   session.row.server = r.server;
 }
 
-// "clock│text      │": put together in one piece, since nearly all lines are such.
-std::string LadderReport::rung(std::string clock, const Rung& rung) const {
-  constexpr std::size_t kFrameAndColour = 20;
-  auto& line = clock;
-  line.reserve(line.size() + rung.before + rung.text.size() + rung.behind + kFrameAndColour);
-  line += kBar;
-  line.append(rung.before, ' ');
-  append_painted(line, rung.text, rung.colour, options_.colour);
-  line.append(rung.behind, ' ');
-  line += kBar;
-  return line;
-}
-
 // What the client says stands at the left, what the server says at the right, data between them.
 void LadderReport::on(Session& session, const record::Command& r, Timestamp now) {
   ++session.row.commands;
-  auto text = std::string("\u2500\u25b6 ").append(printable(r.verb));
-  if (r.argument) text.append(1, ' ').append(printable(*r.argument));
-  if (r.verb == "USER" && r.argument) session.row.user = printable(*r.argument);
+  auto text = shown(r.verb);
+  if (r.argument) text.append(" ").append(shown(*r.argument));
+  if (r.verb == "USER" && r.argument) session.row.user = shown(*r.argument);
   const auto inner = options_.width - kClockWidth - 2;
-  text = cut_to(std::move(text), inner);
-  const auto fill = inner - columns_of(text);
-  add(session, r.id, rung(clock(session, now), {0, text, Colour::client, fill}));
+  auto before = clock(session, now);
+  std::string out;
+  std::string_view mark = kLeftMark;
+  for (const auto& piece : in_lines(text, inner - columns_of(mark))) {
+    out.append(before).append("\u2502");
+    out += painted(std::string(mark).append(piece), Colour::client, options_.colour);
+    out.append(spaces(inner - columns_of(mark) - columns_of(piece))).append("\u2502");
+    before = "\n" + spaces(kClockWidth);
+    mark = "   ";
+  }
+  add(session, r.id, std::move(out));
 }
 
 void LadderReport::on(Session& session, const record::Reply& r, Timestamp now) {
@@ -129,39 +173,46 @@ void LadderReport::on(Session& session, const record::Reply& r, Timestamp now) {
     ++session.row.transfers;
     session.row.failed += *r.code >= 400 ? 1 : 0;
   }
-  const auto inner = options_.width - kClockWidth - 2;
   const bool failed = r.code && *r.code >= 400;
+  const std::string_view arrow = r.by_proxy ? " \u25c0\u2500 proxy" : " \u25c0\u2500";
+  const auto inner = options_.width - kClockWidth - 2 - columns_of(arrow);
+  auto before = clock(session, now);
+  std::string out;
   for (const auto line : r.lines) {
-    const auto mark = r.by_proxy ? " \u25c0\u2500 proxy" : " \u25c0\u2500";
-    const auto text = cut_to(printable(line), inner - columns_of(mark)) + mark;
-    const auto fill = inner - columns_of(text);
-    const auto colour = failed ? Colour::failure : Colour::server;
-    add(session, r.to, rung(clock(session, now), {fill, text, colour, 0}));
+    auto mark = std::string(arrow);
+    for (const auto& piece : in_lines(shown(line), inner)) {
+      out.append(before).append("\u2502").append(spaces(inner - columns_of(piece)));
+      out += painted(piece + mark, failed ? Colour::failure : Colour::server, options_.colour);
+      out.append("\u2502");
+      before = "\n" + spaces(kClockWidth);
+      mark = spaces(columns_of(arrow));
+    }
   }
+  add(session, r.to, std::move(out));
 }
 
 void LadderReport::on(Session& session, const record::Rewrite& r, Timestamp now) {
   const auto trimmed = [](std::string_view text) {
-    return printable(text.substr(0, text.find_last_not_of("\r\n") + 1));
+    return shown(text.substr(0, text.find_last_not_of("\r\n") + 1));
   };
-  const auto text = "\u2502   ~ " + trimmed(r.before) + "  \u2192  " + trimmed(r.after);
-  add(session, r.to, clock(session, now) + painted(text, Colour::changed, options_.colour));
+  const auto text = trimmed(r.before) + "  \u2192  " + trimmed(r.after);
+  add(session, r.to, beside(clock(session, now), "~ ", text, Colour::changed));
 }
 
 void LadderReport::on(Session& session, const record::ChannelOpened& r, Timestamp now) {
-  const auto text = "\u2502   \u2550 data " + std::to_string(r.id) + " (" +
-                    std::string(name_of(r.setup)) + ") " + to_text(r.client.from) + " \u2192 " +
-                    to_text(r.client.to);
-  add(session, r.to, clock(session, now) + painted(text, Colour::data, options_.colour));
+  auto text = "data " + std::to_string(r.id);
+  if (r.setup != Setup::unknown) text.append(" (").append(name_of(r.setup)).append(")");
+  text += ": " + to_text(r.client.from) + " \u2192 " + to_text(r.client.to);
+  add(session, r.to, beside(clock(session, now), kDataMark, text, Colour::data));
 }
 
 void LadderReport::on(Session& session, const record::Data& r, Timestamp now) {
   session.row.down += r.bytes_to_client;
   session.row.up += r.bytes_to_server;
-  auto text = "\u2502   \u2550 " + data_text(r);
+  auto text = data_text(r);
   if (r.missing > 0) text.append(", ").append(human_bytes(r.missing)).append(" not captured");
   if (!r.payload.empty()) text.append(", saved as ").append(r.payload);
-  add(session, r.to, clock(session, now) + painted(text, Colour::data, options_.colour));
+  add(session, r.to, beside(clock(session, now), kDataMark, text, Colour::data));
 }
 
 // Below the last line of what it concerns.
@@ -172,12 +223,7 @@ void LadderReport::on(Session& session, const record::Finding& r, Timestamp) {
     if (!session.row.worst || row.severity > session.row.worst->severity) session.row.worst = &row;
   }
   if (row.severity == Severity::note && !options_.verbose) return;
-  const auto colour = row.severity == Severity::error     ? Colour::failure
-                      : row.severity == Severity::warning ? Colour::warning
-                                                          : Colour::dim;
-  Line line{r.to,
-            spaces(kClockWidth) + "\u2502   " +
-                painted("\u2514 " + finding_text(r), colour, options_.colour),
+  Line line{r.to, beside(spaces(kClockWidth), "\u2514 ", finding_text(r), colour_of(row.severity)),
             true};
   session.size += line.text.size();
   const auto last = std::find_if(session.lines.rbegin(), session.lines.rend(),
@@ -191,31 +237,27 @@ void LadderReport::on(Session& session, const record::Finding& r, Timestamp) {
 }
 
 void LadderReport::on(Session& session, const record::Opaque& r, Timestamp now) {
-  add(session, r.to,
-      clock(session, now) + "\u2502   " +
-          painted("encrypted from here on", Colour::dim, options_.colour));
+  add(session, r.to, beside(clock(session, now), {}, "encrypted from here on", Colour::dim));
 }
 
 void LadderReport::on(Session& session, const record::Tls& r, Timestamp now) {
   auto text = r.channel ? "data " + std::to_string(*r.channel) + ": TLS " : std::string("TLS ");
   text.append(r.version.empty() ? "of unknown version" : printable(r.version));
-  if (!r.sni.empty()) text.append(", for ").append(printable(r.sni));
+  if (!r.sni.empty()) text.append(", for ").append(shown(r.sni));
   if (r.resumed) text.append(*r.resumed ? ", resumed" : ", not resumed");
-  add(session, {}, clock(session, now) + "\u2502   " + painted(text, Colour::dim, options_.colour));
+  add(session, {}, beside(clock(session, now), {}, text, Colour::dim));
 }
 
 void LadderReport::on(Session& session, const record::Gap& r, Timestamp now) {
-  const auto text = std::to_string(r.bytes) + " bytes of the " + std::string(name_of(r.from)) +
-                    "'s are not in the capture";
-  add(session, {},
-      clock(session, now) + "\u2502   " + painted(text, Colour::warning, options_.colour));
+  const auto text = counted(r.bytes, "byte") + " of the " + std::string(name_of(r.from)) +
+                    "'s not in the capture";
+  add(session, {}, beside(clock(session, now), {}, text, Colour::warning));
 }
 
 void LadderReport::on(Session& session, const record::Overlap& r, Timestamp now) {
   const auto text = "sent twice and differently by the " + std::string(name_of(r.from)) + ": " +
-                    printable(r.kept) + " / " + printable(r.other);
-  add(session, {},
-      clock(session, now) + "\u2502   " + painted(text, Colour::failure, options_.colour));
+                    shown(r.kept) + " / " + shown(r.other);
+  add(session, {}, beside(clock(session, now), {}, text, Colour::failure));
 }
 
 void LadderReport::on(Session& session, const record::End& r, Timestamp now) {
@@ -225,6 +267,7 @@ void LadderReport::on(Session& session, const record::End& r, Timestamp now) {
   auto text = r.how == SessionEnd::open ? std::string("still open where the capture ends")
                                         : "closed" + who + " (" + std::string(name_of(r.how)) + ")";
   if (!r.why.empty()) text.append(": ").append(printable(r.why));
+  text = cut_to(text, options_.width - kClockWidth - 2);
   add(session, {}, clock(session, now) + "\u2514 " + painted(text, Colour::dim, options_.colour));
 }
 
@@ -235,11 +278,11 @@ void LadderReport::flush(Session& session) {
   if (!options_.only_findings || any) {
     std::string started;
     append_time(started, row.started);
-    const auto head = "session " + row.number + (session.printed ? " (continued)" : "") + ": " +
-                      row.client + " \u2192 " + row.server + ", " + started;
-    out = painted(head, Colour::plain, false) + "\n";
+    auto head = "session " + row.number + (session.printed ? " (continued)" : "") + ": " +
+                row.client + " \u2192 " + row.server + ", " + started;
+    out = cut_to(head, options_.width) + "\n";
     for (const auto& line : session.lines) {
-      if (!options_.only_findings || line.concerned) out.append(line.text).append(1, '\n');
+      if (!options_.only_findings || line.concerned) out.append(line.text).append("\n");
     }
     out += '\n';
   }
@@ -262,7 +305,7 @@ void LadderReport::finish() {
   for (auto& [name, session] : sessions_) end(name, session);
   sessions_.clear();
   print_table();
-  print_(of_capture_);
+  print_(below_);
 }
 
 void LadderReport::print_table() {
@@ -270,8 +313,18 @@ void LadderReport::print_table() {
     print_("No FTP session was found.\n");
     return;
   }
-  TextTable table({"session", "started (UTC)", "client", "server", "user", "commands", "transfers",
-                   "down", "up", "time", "worst finding"});
+  // What the head of a session has as well, and what one can count there, goes first.
+  TextTable table({{"session"},
+                   {"started (UTC)", 2},
+                   {"client"},
+                   {"server", 7},
+                   {"user", 3},
+                   {"commands", 1},
+                   {"transfers"},
+                   {"down", 6},
+                   {"up", 5},
+                   {"time", 4},
+                   {"worst finding"}});
   constexpr std::size_t kToTheSecond = 19;
   for (const auto& row : rows_) {
     std::string started;
@@ -285,7 +338,7 @@ void LadderReport::print_table() {
                row.worst ? std::string(row.worst->name) + " (" + std::to_string(row.findings) + ")"
                          : "-"});
   }
-  print_(table.text());
+  print_(table.text(options_.width));
   if (more_rows_ > 0) print_("and " + std::to_string(more_rows_) + " more sessions\n");
 }
 

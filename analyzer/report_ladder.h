@@ -18,6 +18,9 @@
 
 namespace ftpscope {
 
+// Of the capture, or of the process that wrote the log, and of no session.
+bool is_of_all_sessions(const Record& record);
+
 struct LadderOptions {
   static constexpr std::size_t kWidth = 100;  // default of --width off a terminal
 
@@ -86,19 +89,12 @@ class LadderReport final : public RecordSink {
   template <class Other>
   void on(Session&, const Other&, Timestamp) {}
 
-  // What stands between the two bars, and the blanks around it.
-  struct Rung {
-    std::size_t before = 0;
-    std::string_view text;
-    Colour colour = Colour::plain;
-    std::size_t behind = 0;
-  };
-
   void of_the_capture(const Record& record);
-  [[nodiscard]] std::string rung(std::string clock, const Rung& rung) const;
+  void below(const std::string& text, Colour colour);
   void add(Session& session, std::optional<CommandId> to, std::string text);
+  [[nodiscard]] std::string beside(std::string clock, std::string_view mark, std::string_view text,
+                                   Colour colour) const;
   [[nodiscard]] std::string clock(Session& session, Timestamp now) const;
-  [[nodiscard]] bool wanted(std::string_view name) const;
   void flush(Session& session);
   void end(const std::string& name, Session& session);
   void print_table();
@@ -108,7 +104,7 @@ class LadderReport final : public RecordSink {
   std::map<std::string, Session, std::less<>> sessions_;
   std::vector<Row> rows_;
   std::uint64_t more_rows_ = 0;
-  std::string of_capture_;
+  std::string below_;  // the table
 };
 
 }  // namespace ftpscope

@@ -98,8 +98,8 @@ class Printer {
   }
   void operator()(const record::Capture& r) {
     line(Colour::dim, "--",
-         std::to_string(r.packets) + " packets, " + std::to_string(r.flows) + " TCP connections, " +
-             std::to_string(r.sessions) + " FTP sessions");
+         counted(r.packets, "packet") + ", " + counted(r.flows, "TCP connection") + ", " +
+             counted(r.sessions, "FTP session"));
   }
   void operator()(const record::Lost& r) {
     line(Colour::failure, "!!", std::to_string(r.records) + " records could not be written");
@@ -209,6 +209,10 @@ std::string printable(std::string_view bytes) {
     }
   }
   return out;
+}
+
+std::string counted(std::uint64_t count, std::string_view noun) {
+  return std::to_string(count).append(" ").append(noun).append(count == 1 ? "" : "s");
 }
 
 std::string human_bytes(std::uint64_t bytes) {

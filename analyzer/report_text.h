@@ -24,6 +24,8 @@ std::string finding_text(const record::Finding& finding);
 // Control characters and what is not UTF-8 as \xNN.
 std::string printable(std::string_view bytes);
 
+// "1 packet", "2 packets".
+std::string counted(std::uint64_t count, std::string_view noun);
 // "1.5 MiB", "320 B".
 std::string human_bytes(std::uint64_t bytes);
 // "12 ms", "1.5 s".

@@ -1,11 +1,8 @@
 #include "proxy/io/analyze_command.h"
 
 #include <pcap/pcap.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <iostream>
 #include <map>
@@ -13,8 +10,7 @@
 
 #include "analyzer/capture_analysis.h"
 #include "analyzer/log_replay.h"
-#include "analyzer/record_json.h"
-#include "analyzer/report_text.h"
+#include "proxy/io/analysis_results.h"
 #include "proxy/io/extraction.h"
 #include "proxy/io/input_file.h"
 #include "proxy/io/options.h"
@@ -31,61 +27,9 @@ int fail(const std::string& sentence, int code = kExitUsage) {
   return code;
 }
 
-// Standard output, in large pieces.
-class Output {
- public:
-  void add(std::string_view text) {
-    buffer_.append(text);
-    if (buffer_.size() >= kPiece) write_out();
-  }
-  std::string& buffer() {
-    if (buffer_.size() >= kPiece) write_out();
-    return buffer_;
-  }
-  void write_out() {
-    std::string_view rest = buffer_;
-    while (!rest.empty() && !error_) {
-      const auto wrote = ::write(STDOUT_FILENO, rest.data(), rest.size());
-      if (wrote < 0 && errno == EINTR) continue;
-      if (wrote < 0) error_ = errno;
-      if (wrote > 0) rest.remove_prefix(static_cast<std::size_t>(wrote));
-    }
-    buffer_.clear();
-  }
-  [[nodiscard]] int error() const { return error_; }
-
- private:
-  static constexpr std::size_t kPiece = 65536;
-  std::string buffer_;
-  int error_ = 0;
-};
-
-// Records on their way out: as JSON or as a picture, and the worst finding among them.
-class Results final : public RecordSink {
- public:
-  explicit Results(const AnalyzeOptions& options)
-      : json_(options.json),
-        ladder_(options.ladder, [this](std::string_view text) { output_.add(text); }) {}
-
-  void record(const Record& record) override {
-    if (const auto* finding = std::get_if<record::Finding>(&record.body)) {
-      worst_ = std::max(worst_, row_of(finding->id).severity);
-    }
-    json_ ? append_json(output_.buffer(), record) : ladder_.record(record);
-  }
-  void finish() {
-    if (!json_) ladder_.finish();
-    output_.write_out();
-  }
-  [[nodiscard]] Severity worst() const { return worst_; }
-  [[nodiscard]] int error() const { return output_.error(); }
-
- private:
-  bool json_;
-  Output output_;
-  LadderReport ladder_;
-  Severity worst_ = Severity::note;
-};
+std::string name_of_input(const AnalyzeOptions& options) {
+  return options.input == "-" ? "standard input" : options.input;
+}
 
 // pcap-filter(7), compiled anew for each link type of the capture.
 class PacketFilter {
@@ -131,31 +75,6 @@ class PacketFilter {
   std::map<int, bpf_program> programs_;
 };
 
-// One line on a terminal that says how far we are, for work of more than a second.
-class Progress {
- public:
-  explicit Progress(std::uint64_t total) : total_(total), terminal_(isatty(STDERR_FILENO) == 1) {}
-  ~Progress() {
-    if (shown_) std::cerr << "\r\x1b[K" << std::flush;
-  }
-  void at(std::uint64_t done) {
-    const auto now = std::chrono::steady_clock::now();
-    if (!terminal_ || now - last_ < std::chrono::seconds(1)) return;
-    last_ = now;
-    shown_ = true;
-    std::cerr << '\r' << human_bytes(done);
-    if (total_ > 0)
-      std::cerr << " of " << human_bytes(total_) << ", " << done * 100 / total_ << " %";
-    std::cerr << "\x1b[K" << std::flush;
-  }
-
- private:
-  std::uint64_t total_;
-  bool terminal_;
-  bool shown_ = false;
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
-
 // What the input is, once its first bytes are here.
 class Analysis {
  public:
@@ -184,9 +103,12 @@ class Analysis {
       return "is neither a capture (pcap, pcapng) nor a session log (JSON Lines)";
     }
     if (bad_lines_ == 0) return {};
-    return "has " + std::to_string(bad_lines_) + " lines that are no records, the first is line " +
-           first_bad_;
+    const std::string count =
+        bad_lines_ == 1 ? "a line that is no record, "
+                        : std::to_string(bad_lines_) + " lines that are no records, the first is ";
+    return "has " + count + "line " + first_bad_;
   }
+  [[nodiscard]] bool is_log() const { return kind_ == Kind::log; }
   [[nodiscard]] bool nothing_done() const {
     return kind_ == Kind::unknown || kind_ == Kind::neither;
   }
@@ -226,7 +148,7 @@ class Analysis {
 
 int run_analyze(const AnalyzeOptions& options) {
   auto input = InputFile::open(options.input);
-  if (!input) return fail(input.error());
+  if (!input) return fail(input.error(), kExitIncomplete);
   std::unique_ptr<Extraction> extraction;
   if (!options.extract.empty()) {
     auto opened = Extraction::open(options.extract, options.extraction);
@@ -239,35 +161,34 @@ int run_analyze(const AnalyzeOptions& options) {
     if (const auto good = filter.check(); !good) return fail(good.error());
     take = [&filter](const CapturedPacket& packet) { return filter.takes(packet); };
   }
-  Results results(options);
+  Progress progress(input->size());
+  Results results(options.json, options.ladder, progress);
   Analysis analysis(options, results, extraction.get(), take);
   std::uint64_t done = 0;
-  std::expected<void, std::string> read;
-  {
-    Progress progress(input->size());
-    read = input->read([&](std::string_view available, bool complete) {
-      const auto consumed = analysis.take(available, complete);
-      progress.at(done += consumed);
-      return consumed;
-    });
-    analysis.finish();
+  const auto read = input->read([&](std::string_view available, bool complete) {
+    const auto consumed = analysis.take(available, complete);
+    progress.at(done += consumed);
+    return consumed;
+  });
+  analysis.finish();
+  const bool any = !analysis.nothing_done() && !results.none_wanted();
+  if (any) results.finish();
+  progress.clear();
+  auto problem = analysis.problem();
+  if (!problem.empty()) problem = name_of_input(options) + " " + problem;
+  if (!read) problem = read.error();
+  if (problem.empty() && results.none_wanted()) {
+    problem =
+        name_of_input(options) + " has no session whose name ends in " + options.ladder.session;
   }
-  const auto name = options.input == "-" ? std::string("standard input") : options.input;
-  if (analysis.nothing_done() && read) {
-    return fail(name + " " + analysis.problem(), kExitIncomplete);
+  if (problem.empty() && extraction) {
+    problem = analysis.is_log() ? "a log has no data to save (--extract): " + name_of_input(options)
+                                : extraction->problem();
   }
-  results.finish();
-  if (!read) return fail(read.error(), kExitIncomplete);
   if (results.error() != 0) {
-    return fail(std::string("cannot write the result: ") + std::strerror(results.error()),
-                kExitIncomplete);
+    problem = std::string("cannot write the result: ") + std::strerror(results.error());
   }
-  if (const auto problem = analysis.problem(); !problem.empty()) {
-    return fail(name + " " + problem, kExitIncomplete);
-  }
-  if (extraction && !extraction->problem().empty()) {
-    return fail(extraction->problem(), kExitIncomplete);
-  }
+  if (!problem.empty()) return fail(problem, kExitIncomplete);
   const bool bad = options.fail_on && results.worst() >= *options.fail_on;
   return bad ? kExitFindings : 0;
 }

@@ -117,12 +117,19 @@ void Extraction::take(const Source& source, std::uint64_t offset, std::string_vi
   if (bytes_ + bytes.size() > limits_.bytes_max) {
     complain("not all was saved: " + std::to_string(limits_.bytes_max) +
              " bytes are the limit (--extract-max)");
-    return;
+    bytes_ = limits_.bytes_max;  // no gaps where smaller pieces would still have found room
+    return give_up(*file);
   }
   bytes_ += bytes.size();
   if (!write_at(file->fd, bytes, offset)) {
     complain("cannot write " + file->name + ": " + std::strerror(errno));
+    give_up(*file);
   }
+}
+
+void Extraction::give_up(File& file) const {
+  ::close(std::exchange(file.fd, -1));
+  unlinkat(folder_, file.name.c_str(), 0);
 }
 
 TakenData Extraction::finish(std::string_view session, ChannelId channel) {
@@ -138,7 +145,7 @@ TakenData Extraction::finish(std::string_view session, ChannelId channel) {
   return taken;
 }
 
-TakenData Extraction::described(File file) {
+TakenData Extraction::described(const File& file) {
   TakenData taken{file.name, sha256_of(file.fd), {}};
   if (lseek(file.fd, 0, SEEK_SET) != 0 || !magic_) return taken;
   const char* type = magic_descriptor(magic_, file.fd);

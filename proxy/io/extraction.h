@@ -1,6 +1,7 @@
 // Saves what the data channels of a capture carried, each direction in a file of its own, and says
 // what it is (SHA-256, libmagic's type). The names are made here and have nothing from the wire in
-// them (threats.md S33); a file that exists is never touched.
+// them (threats.md S33); a file that exists is never touched; one that could not be written to its
+// end is taken away again. What the capture does not have is zeros at its place.
 #pragma once
 
 #include <cstdint>
@@ -41,12 +42,13 @@ class Extraction final : public DataTaker {
  private:
   struct File {
     std::string name;
-    int fd = -1;
+    int fd = -1;  // -1: nothing (more) is saved
   };
 
   Extraction(int folder, const ExtractionLimits& limits);
   File* file_for(const Source& source);
-  TakenData described(File file);
+  TakenData described(const File& file);
+  void give_up(File& file) const;
   void complain(const std::string& what);
 
   int folder_ = -1;

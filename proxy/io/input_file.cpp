@@ -1,12 +1,14 @@
 #include "proxy/io/input_file.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <utility>
 
@@ -17,6 +19,33 @@ namespace {
 std::string sentence(const std::string& path, int error) {
   return "cannot read " + path + ": " + std::strerror(error);
 }
+
+// Control-C goes to all of `tcpdump -w - | ftpscope analyze -`. The first one is taken for the wish
+// to see what there is: whoever writes is given a moment to write its last and to close.
+class Interruption {
+ public:
+  Interruption() {
+    struct sigaction action{};
+    action.sa_handler = [](int) { seen_ = 1; };
+    action.sa_flags =
+        static_cast<int>(SA_RESETHAND);  // and without SA_RESTART: read(2) ends with EINTR
+    sigaction(SIGINT, &action, &before_);
+  }
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
+  ~Interruption() { sigaction(SIGINT, &before_, nullptr); }
+
+  // Whether it is in vain to wait for more.
+  [[nodiscard]] static bool ends(int fd) {
+    constexpr int kMomentMs = 1000;
+    pollfd waiting{fd, POLLIN, 0};
+    return seen_ != 0 && poll(&waiting, 1, kMomentMs) <= 0;
+  }
+
+ private:
+  static inline volatile std::sig_atomic_t seen_ = 0;
+  struct sigaction before_{};
+};
 
 }  // namespace
 
@@ -80,8 +109,13 @@ void InputFile::read_mapped(const Take& take) const {
 
 std::expected<void, std::string> InputFile::read_pieces(const Take& take) const {
   constexpr std::size_t kPiece = std::size_t{1} << 20U;
+  const Interruption interruption;
   std::string window;
   while (true) {
+    if (Interruption::ends(fd_)) {
+      take(window, true);
+      return std::unexpected("interrupted: " + path_ + " was analysed as far as it had come");
+    }
     const auto kept = window.size();
     window.resize(kept + kPiece);
     const auto got = ::read(fd_, window.data() + kept, kPiece);

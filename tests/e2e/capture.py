@@ -6,7 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from proxy import BAD_WORDS, BINARY, ROOT
+from binary import BAD_WORDS, BINARY, ROOT
 
 FOLDER = ROOT / "captures" / "pcap"
 CAPTURES = sorted(path for path in FOLDER.iterdir() if path.suffix in (".pcap", ".pcapng"))

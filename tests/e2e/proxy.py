@@ -7,10 +7,10 @@
     p.records("data")          # the whole log is still there after the stop
 
 The hidden oracles, at each stop: all sessions are over and their descriptors closed, SIGTERM ends
-it with code 0, stderr tells of no internal error and no sanitizer, and the log is whole, in each
-line and as a story (check_log.py). A test that leaves sessions open on purpose sets
-`p.leaves_sessions = True` (and passes a short --grace), one that takes the log's disk away
-`p.may_lose_records = True`.
+it with code 0, stderr tells of no internal error and no sanitizer, the log is whole, in each line
+and as a story (check_log.py), and `ftpscope analyze` finds in it what the proxy found live, byte for
+byte (analysis.py). A test that leaves sessions open on purpose sets `p.leaves_sessions = True` (and
+passes a short --grace), one that takes the log's disk away `p.may_lose_records = True`.
 
 What it runs: $FTPSCOPE, or build/ftpscope, with the options of $FTPSCOPE_ARGS added ("--lines
 strict" runs the whole suite in that posture). Where analyzer/log.schema.json is missing, all fails.
@@ -28,15 +28,14 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import analysis
+from binary import BAD_WORDS, BINARY, ROOT
 from check_log import check_bytes
 from servers import wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
-BINARY = Path(os.environ.get("FTPSCOPE") or ROOT / "build" / "ftpscope")
 MORE_ARGS = os.environ.get("FTPSCOPE_ARGS", "").split()
 START_S, WAIT_S, DESCRIPTORS_S = 10.0, 5.0, 5.0
 STOP_S = 35.0  # the default grace is 30
-BAD_WORDS = re.compile(r"internal error|Sanitizer|runtime error|assert", re.IGNORECASE)
 FIRST_LINE = re.compile(r"ftpscope: listening on (\[[0-9a-f:.%\w]+\]|[0-9.]+):(\d+), server (.+)")
 
 
@@ -159,6 +158,15 @@ class Proxy:
         assert not wrong, "the log is wrong:\n" + "\n".join(wrong[:20])
         lost = self.records("lost")
         assert self.may_lose_records or not lost, f"records were lost: {lost}"
+        if not lost:
+            self._check_analysis()
+
+    def _check_analysis(self) -> None:
+        """A log of its own: not every proxy's is a file."""
+        path = self.work / "analyzed.jsonl"
+        path.write_bytes(self._log_bytes())
+        changed = analysis.what_changes(path) if path.stat().st_size else ""
+        assert not changed, f"analyze tells another story than the log:\n{changed}"
 
     def _check_descriptors(self) -> None:
         over = wait_until(self._all_ended, DESCRIPTORS_S)

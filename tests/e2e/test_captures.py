@@ -7,9 +7,9 @@ import os
 import re
 import unittest
 
+from binary import ROOT
 from capture import CAPTURES, FOLDER, analyze, records
 from check_log import check_bytes
-from proxy import ROOT
 
 UPDATE = os.environ.get("FTPSCOPE_UPDATE") == "1"
 LARGEST, ALL = 64 << 10, 1536 << 10

@@ -11,8 +11,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from binary import BINARY, ROOT
 from check_log import check_bytes, check_log, schema_errors
-from proxy import BINARY, ROOT
 
 HERE = Path(__file__).resolve().parent
 SAMPLE = HERE / "sample.jsonl"

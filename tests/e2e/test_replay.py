@@ -16,8 +16,8 @@ import unittest
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from binary import BINARY
 from clients import CURL_MODES, LFTP_MODES, Target, bracketed, connect
-from proxy import BINARY
 from replay import CAPTURES, ReplayServer, payload
 from servers import wait_until
 

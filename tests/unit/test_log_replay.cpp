@@ -124,6 +124,20 @@ TEST_CASE("hidden words stay hidden, and shown ones shown") {
   CHECK(has(showing, "geheim"));
 }
 
+TEST_CASE("what a hidden text said alone is copied, once") {
+  LoggedSession s;
+  // A bare CR before a second command; an empty argument; LF alone, told once a session.
+  s.server("220 Hi\r\n").client("PASS a\rPORT 1,2,3,4,5,6\n").server("530 No\r\n");
+  s.client("PASS \r\n").server("530 No\r\n").client("NOOP\n").server("200 Yes\r\n");
+  CHECK(has(s, "FTP-COMMAND-HIDES-ANOTHER"));
+  CHECK(has(s, "FTP-LINE-BARE-CR"));
+  check_comes_again(s);
+  LoggedSession unended;
+  unended.server("220 Hi\r\n").client("PASS geheim").closed(Side::client);
+  CHECK(has(unended, "FTP-LINE-NO-ENDING"));
+  check_comes_again(unended.server("530 No\r\n").closed(Side::server));
+}
+
 TEST_CASE("lines that are not as RFC 959 wants them come again") {
   LoggedSession s;
   s.login()
