@@ -293,7 +293,9 @@ void LogReplay::Session::feed_lines(std::span<const std::string_view> lines,
     const auto when = i == 0 && fed_.size() > (in_part_ ? 0U : 1U) ? fed_.front().time : time;
     const auto line = std::string(lines[i]).append(bytes_of(endings[i]));
     observer_.received(Side::server, line, false, when);
-    if (endings[i] == Ending::none) cut_ = {Side::server, time};
+    if (endings[i] != Ending::none) continue;
+    cut_ = {Side::server, time};
+    if (in_part_) close_behind_cut_line();  // only a proxy tells parts, and it misses nothing
   }
 }
 
