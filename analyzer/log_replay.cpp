@@ -108,7 +108,7 @@ class LogReplay::Session final : private RecordSink {
 
   void add(const Record& logged) {
     const auto* gap = std::get_if<record::Gap>(&logged.body);
-    if (cut_ && !(gap && gap->from == cut_->from)) close_behind_cut_line();
+    if (cut_ && (!gap || gap->from != cut_->from)) close_behind_cut_line();
     settle_unended(logged.body);
     std::visit([&](const auto& body) { on(body, logged.time); }, logged.body);
   }
@@ -148,6 +148,7 @@ class LogReplay::Session final : private RecordSink {
     observer_.recorder().emit(fact);
   }
   void join_if_unconnected(Timestamp time);
+  void cut(Side from, Timestamp time);
   void close_behind_cut_line();
   void settle_unended(const record::Body& next);
   void copy(const record::Finding& finding, Timestamp time);
@@ -244,11 +245,17 @@ void LogReplay::Session::on(const record::Command& command, Timestamp time) {
   const auto line = line_of(command);
   command_redacted_ = command.redacted;
   observer_.received(Side::client, line, command.urgent, time);
-  if (!line.ends_with('\n')) cut_ = {Side::client, time};
+  if (!line.ends_with('\n')) cut(Side::client, time);
+}
+
+// The proxy loses nothing: there its side has closed.
+void LogReplay::Session::cut(Side from, Timestamp time) {
+  cut_ = {from, time};
+  if (!captured_) close_behind_cut_line();
 }
 
 void LogReplay::Session::close_behind_cut_line() {
-  if (const auto cut = std::exchange(cut_, std::nullopt)) observer_.closed(cut->from, cut->time);
+  if (const auto line = std::exchange(cut_, std::nullopt)) observer_.closed(line->from, line->time);
 }
 
 // A reply that has been fed and has not come out was ended by the server's end, unless it is this
@@ -293,9 +300,7 @@ void LogReplay::Session::feed_lines(std::span<const std::string_view> lines,
     const auto when = i == 0 && fed_.size() > (in_part_ ? 0U : 1U) ? fed_.front().time : time;
     const auto line = std::string(lines[i]).append(bytes_of(endings[i]));
     observer_.received(Side::server, line, false, when);
-    if (endings[i] != Ending::none) continue;
-    cut_ = {Side::server, time};
-    if (in_part_) close_behind_cut_line();  // only a proxy tells parts, and it misses nothing
+    if (endings[i] == Ending::none) cut(Side::server, time);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <ranges>
 #include <utility>
 
 #include "analyzer/capture_analysis.h"
@@ -49,7 +50,10 @@ Colour colour_of(Severity severity) {
 // Of the wire's bytes; what is far too long to be shown is not looked at.
 std::string shown(std::string_view bytes) { return printable(bytes.substr(0, kArgumentMax)); }
 
-std::string spaces(std::size_t count) { return std::string(count, ' '); }
+std::string spaces(std::size_t count) {
+  std::string text;
+  return text.append(count, ' ');
+}
 
 std::string session_number(std::string_view name) {
   auto number = name.substr(name.rfind('-') + 1);
@@ -226,9 +230,10 @@ void LadderReport::on(Session& session, const record::Finding& r, Timestamp) {
   Line line{r.to, beside(spaces(kClockWidth), "\u2514 ", finding_text(r), colour_of(row.severity)),
             true};
   session.size += line.text.size();
-  const auto last = std::find_if(session.lines.rbegin(), session.lines.rend(),
-                                 [&](const Line& l) { return r.to && l.to == r.to; });
-  if (last == session.lines.rend()) {
+  auto backwards = session.lines | std::views::reverse;
+  const auto last =
+      std::ranges::find_if(backwards, [&](const Line& l) { return r.to && l.to == r.to; });
+  if (last == backwards.end()) {
     session.lines.push_back(std::move(line));
     return;
   }

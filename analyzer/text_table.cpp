@@ -1,7 +1,6 @@
 #include "analyzer/text_table.h"
 
 #include <algorithm>
-#include <numeric>
 
 namespace ftpscope {
 
@@ -22,8 +21,8 @@ using Columns = std::vector<TextTable::Column>;
 // Their indices.
 std::vector<std::size_t> shown_columns(const Columns& columns,
                                        const std::vector<std::size_t>& widths, std::size_t most) {
-  std::vector<std::size_t> shown(columns.size());
-  std::iota(shown.begin(), shown.end(), 0);
+  std::vector<std::size_t> shown;
+  for (std::size_t i = 0; i < columns.size(); ++i) shown.push_back(i);
   const auto total = [&] {
     std::size_t sum = 0;
     for (const auto i : shown) sum += widths[i] + kBetween.size();
