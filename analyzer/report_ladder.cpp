@@ -68,6 +68,11 @@ void LadderReport::record(const Record& record) {
   auto& session = found->second;
   std::visit([&](const auto& body) { on(session, body, record.time); }, record.body);
   if (session.size > kSessionTextMax) flush(session);
+  if (size_ > kTextMax) {
+    for (auto& [name, each] : sessions_) {
+      if (each.size > 0) flush(each);
+    }
+  }
   if (!std::holds_alternative<record::End>(record.body)) return;
   end(found->first, session);
   sessions_.erase(found);
@@ -88,8 +93,14 @@ std::string LadderReport::clock(Session& session, Timestamp now) const {
 }
 
 void LadderReport::add(Session& session, std::optional<CommandId> to, std::string text) {
-  session.size += text.size();
   session.lines.push_back({to, std::move(text)});
+  count(session, session.lines.back());
+}
+
+void LadderReport::count(Session& session, const Line& line) {
+  const auto size = sizeof(Line) + line.text.size();
+  session.size += size;
+  size_ += size;
 }
 
 void LadderReport::on(Session& session, const record::Session& r, Timestamp) {
@@ -179,7 +190,7 @@ void LadderReport::on(Session& session, const record::Finding& r, Timestamp) {
             spaces(kClockWidth) + "\u2502   " +
                 painted("\u2514 " + finding_text(r), colour, options_.colour),
             true};
-  session.size += line.text.size();
+  count(session, line);
   const auto last = std::find_if(session.lines.rbegin(), session.lines.rend(),
                                  [&](const Line& l) { return r.to && l.to == r.to; });
   if (last == session.lines.rend()) {
@@ -244,6 +255,7 @@ void LadderReport::flush(Session& session) {
     out += '\n';
   }
   session.lines.clear();
+  size_ -= session.size;
   session.size = 0;
   session.printed = true;
   if (!out.empty()) print_(out);
