@@ -105,7 +105,7 @@ void LadderReport::count(Session& session, const Line& line) {
 
 void LadderReport::on(Session& session, const record::Session& r, Timestamp) {
   session.row.client = to_text(r.client);
-  session.row.server = r.server;
+  session.row.server = printable(r.server);
 }
 
 // "clock│text      │": put together in one piece, since nearly all lines are such.
@@ -171,7 +171,7 @@ void LadderReport::on(Session& session, const record::Data& r, Timestamp now) {
   session.row.up += r.bytes_to_server;
   auto text = "\u2502   \u2550 " + data_text(r);
   if (r.missing > 0) text.append(", ").append(human_bytes(r.missing)).append(" not captured");
-  if (!r.payload.empty()) text.append(", saved as ").append(r.payload);
+  if (!r.payload.empty()) text.append(", saved as ").append(printable(r.payload));
   add(session, r.to, clock(session, now) + painted(text, Colour::data, options_.colour));
 }
 
