@@ -87,6 +87,11 @@ void LadderReport::record(const Record& record) {
   auto& session = found->second;
   std::visit([&](const auto& body) { on(session, body, record.time); }, record.body);
   if (session.size > kSessionTextMax) flush(session);
+  if (size_ > kTextMax) {
+    for (auto& [name, each] : sessions_) {
+      if (each.size > 0) flush(each);
+    }
+  }
   if (!std::holds_alternative<record::End>(record.body)) return;
   end(found->first, session);
   sessions_.erase(found);
@@ -126,8 +131,14 @@ std::string LadderReport::clock(Session& session, Timestamp now) const {
 }
 
 void LadderReport::add(Session& session, std::optional<CommandId> to, std::string text) {
-  session.size += text.size();
   session.lines.push_back({to, std::move(text)});
+  count(session, session.lines.back());
+}
+
+void LadderReport::count(Session& session, const Line& line) {
+  const auto size = sizeof(Line) + line.text.size();
+  session.size += size;
+  size_ += size;
 }
 
 // At the left rail, in as many lines as it needs. The mark stands before the first.
@@ -147,7 +158,7 @@ std::string LadderReport::beside(std::string clock, std::string_view mark, std::
 
 void LadderReport::on(Session& session, const record::Session& r, Timestamp) {
   session.row.client = to_text(r.client);
-  session.row.server = r.server;
+  session.row.server = printable(r.server);
 }
 
 // What the client says stands at the left, what the server says at the right, data between them.
@@ -215,7 +226,7 @@ void LadderReport::on(Session& session, const record::Data& r, Timestamp now) {
   session.row.up += r.bytes_to_server;
   auto text = data_text(r);
   if (r.missing > 0) text.append(", ").append(human_bytes(r.missing)).append(" not captured");
-  if (!r.payload.empty()) text.append(", saved as ").append(r.payload);
+  if (!r.payload.empty()) text.append(", saved as ").append(printable(r.payload));
   add(session, r.to, beside(clock(session, now), kDataMark, text, Colour::data));
 }
 
@@ -229,7 +240,7 @@ void LadderReport::on(Session& session, const record::Finding& r, Timestamp) {
   if (row.severity == Severity::note && !options_.verbose) return;
   Line line{r.to, beside(spaces(kClockWidth), "\u2514 ", finding_text(r), colour_of(row.severity)),
             true};
-  session.size += line.text.size();
+  count(session, line);
   auto backwards = session.lines | std::views::reverse;
   const auto last =
       std::ranges::find_if(backwards, [&](const Line& l) { return r.to && l.to == r.to; });
@@ -292,6 +303,7 @@ void LadderReport::flush(Session& session) {
     out += '\n';
   }
   session.lines.clear();
+  size_ -= session.size;
   session.size = 0;
   session.printed = true;
   if (!out.empty()) print_(out);

@@ -17,6 +17,14 @@ Side caller(Setup setup) {
   return active ? Side::server : Side::client;
 }
 
+// And after how long, when there was time.
+std::string who_did_not(const record::Data& data) {
+  constexpr auto kTime = std::chrono::seconds(1);
+  const auto text = "not the " + std::string(name_of(caller(data.setup)));
+  const auto waited = data.closed - data.exposed;
+  return waited < kTime ? text : text + " within " + human_duration(waited);
+}
+
 DataEnd end_of(const record::Data& data) {
   return {record::bytes_of(data),     data.missing, data.how, data.closed_first,
           data.connected.has_value(), data.closed};
@@ -75,9 +83,7 @@ void TransferRules::tell_end(const record::Data& data, std::optional<CommandId> 
   const auto* transfer = find(data.to);
   const bool elsewhere = captured_ && transfer && transfer->succeeded();
   if (data.how == ChannelEnd::never_connected && !elsewhere) {
-    findings.finding(data_never_connected, about,
-                     "not the " + std::string(name_of(caller(data.setup))) + " within " +
-                         human_duration(data.closed - data.exposed));
+    findings.finding(data_never_connected, about, who_did_not(data));
   }
   if (data.how == ChannelEnd::rst && !transfer) {
     findings.finding(data_reset, about, data.verb);
