@@ -96,6 +96,10 @@ void add_output(CLI::App& app, ProxyOptions& options, Terminal& terminal) {
                  "write every record to this file, one JSON object a line; - is stdout")
       ->type_name("FILE")
       ->group("Output");
+  app.add_option("--record", options.record,
+                 "make this folder a recording: log and payloads (captures/README.md)")
+      ->type_name("DIR")
+      ->group("Output");
   app.add_flag("--log-secrets", limits.log_secrets, "keep passwords in the log and on the terminal")
       ->group("Output");
   auto* quiet =
@@ -180,6 +184,7 @@ void add_limits(CLI::App& app, ProxyOptions& options) {
             4096, kMany)
       ->group(group);
   app.get_option("--max-descriptors")->default_str("");
+  add_record_limits(app, options.record_limits, group);
 }
 
 void add_timeouts(CLI::App& app, ProxyOptions& options) {

@@ -18,6 +18,7 @@
 
 namespace ftpscope {
 
+class LiveRecording;
 class LiveSession;
 
 struct PortRange {
@@ -39,6 +40,7 @@ struct WorkerOptions {
   static constexpr std::size_t kDescriptorsPerSession =
       6;                                                   // 2 control, 1 listener, 2 data, 1 spare
   static constexpr std::size_t kDescriptorsOfChannel = 3;  // a listener and two connections
+  static constexpr std::size_t kDescriptorsOfPayloads = 2;  // more, when they are recorded
   static constexpr std::size_t kDescriptorsOfRefusal = 2;
   static constexpr std::size_t kDescriptorsReserved = 16;  // for the log, DNS, refusals
   static constexpr std::size_t kRefusalsAtOnce = 4;        // of these
@@ -62,6 +64,9 @@ class Worker {
 
   [[nodiscard]] uv_loop_t* loop() const { return loop_; }
   [[nodiscard]] const WorkerOptions& options() const { return options_; }
+  // Null: nothing is recorded. It outlives the sessions.
+  [[nodiscard]] LiveRecording* recording() const { return recording_; }
+  void record_to(LiveRecording& recording) { recording_ = &recording; }
   [[nodiscard]] const Pipeline& pipeline() const { return pipeline_; }
 
   // The wall clock at the start plus the time since: a clock that is set moves no timeout.
@@ -122,6 +127,7 @@ class Worker {
   const WorkerOptions& options_;
   Pipeline pipeline_;
   LogFile* log_;
+  LiveRecording* recording_ = nullptr;
   std::string terminal_text_;
   Outlet terminal_;
   std::vector<char> buffer_;
