@@ -1,6 +1,7 @@
 #include "analyzer/recording_timing.h"
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -40,6 +41,28 @@ std::vector<CoursePoint> DataCourse::points() const {
   auto all = points_;
   if (!all.empty() && all.back() != last_) all.push_back(last_);
   return all;
+}
+
+std::uint64_t bytes_by(const std::vector<CoursePoint>& course, Duration since) {
+  const auto next = std::ranges::upper_bound(course, since, {}, &CoursePoint::since);
+  if (next == course.begin()) return 0;
+  const auto& before = *std::prev(next);
+  if (next == course.end()) return before.bytes;
+  const auto part = static_cast<double>((since - before.since).count()) /
+                    static_cast<double>((next->since - before.since).count());
+  return before.bytes +
+         static_cast<std::uint64_t>(part * static_cast<double>(next->bytes - before.bytes));
+}
+
+Duration time_of(const std::vector<CoursePoint>& course, std::uint64_t bytes) {
+  const auto next = std::ranges::lower_bound(course, bytes, {}, &CoursePoint::bytes);
+  if (next == course.end()) return course.empty() ? Duration{} : course.back().since;
+  if (next == course.begin()) return next->since;
+  const auto& before = *std::prev(next);
+  const auto part =
+      static_cast<double>(bytes - before.bytes) / static_cast<double>(next->bytes - before.bytes);
+  return before.since + Duration(static_cast<Duration::rep>(
+                            part * static_cast<double>((next->since - before.since).count())));
 }
 
 namespace {

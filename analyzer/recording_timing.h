@@ -60,6 +60,10 @@ class DataCourse {
   std::size_t skipped_ = 0;
 };
 
+// How many bytes had come by then, and when so many had, between the points of a course.
+std::uint64_t bytes_by(const std::vector<CoursePoint>& course, Duration since);
+Duration time_of(const std::vector<CoursePoint>& course, std::uint64_t bytes);
+
 struct ChannelCourse {
   std::string_view session;
   ChannelId channel = 0;

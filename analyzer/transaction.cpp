@@ -153,6 +153,10 @@ void TransactionCollector::on(Progress& progress, const Record&, const record::D
   data.duration = duration_of(body);
   data.closed_first = body.closed_first;
   data.how = body.how;
+  data.channel = body.id;
+  if (body.connected && body.first_byte) data.first_byte = *body.first_byte - *body.connected;
+  data.over = body.last_byte ? body.last_byte : body.closed;
+  data.unrecorded = body.unrecorded;
   transfer->data = std::move(data);
 }
 
@@ -164,6 +168,10 @@ void TransactionCollector::on(Progress& progress, const Record&, const record::F
 
 void TransactionCollector::on(Progress& progress, const Record&, const record::Opaque&) {
   session_of(progress).opaque = true;
+}
+
+void TransactionCollector::on(Progress& progress, const Record& record, const record::End& body) {
+  session_of(progress).end = TransactionsEnd{record.time, body.by, body.how};
 }
 
 }  // namespace ftpscope

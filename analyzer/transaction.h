@@ -42,6 +42,17 @@ struct TransactionData {
   std::optional<Duration> duration;  // connected to last byte
   std::optional<Side> closed_first;
   ChannelEnd how = ChannelEnd::fin;
+  ChannelId channel = 0;
+  std::optional<Duration> first_byte;  // since connected
+  std::optional<Timestamp> over;       // the last byte came, or without one the end
+  std::uint64_t unrecorded = 0;        // bytes at the end that the payload does not have
+};
+
+// How a session ended.
+struct TransactionsEnd {
+  Timestamp time;
+  std::optional<Side> by;
+  SessionEnd how = SessionEnd::open;
 };
 
 struct TransactionFinding {
@@ -79,6 +90,7 @@ struct SessionTransactions {
   std::vector<Transaction> transactions;
   std::vector<TransactionFinding> findings;  // of the session as a whole
   bool opaque = false;                       // TLS began: what follows is not known
+  std::optional<TransactionsEnd> end;        // none: the log stops before
   bool truncated = false;                    // it has more transactions than are kept
 };
 
@@ -112,6 +124,7 @@ class TransactionCollector final : public RecordSink {
   void on(Progress& progress, const Record& record, const record::Data& body);
   void on(Progress& progress, const Record& record, const record::Finding& body);
   void on(Progress& progress, const Record& record, const record::Opaque& body);
+  void on(Progress& progress, const Record& record, const record::End& body);
   template <class Other>
   void on(Progress&, const Record&, const Other&) {}
 

@@ -14,8 +14,6 @@ namespace ftpscope {
 
 namespace {
 
-constexpr int kBacklog = 16;  // strangers may stand in front of the peer
-
 // A peer may check that data comes from the address that it knows (RFC 2577 8): the source of our
 // connection is the address at which that side knows us. The port is chosen at connect, not here.
 UvPtr<uv_tcp_t> make_tcp_from(uv_loop_t* loop, void* owner, const IpAddress& source) {
@@ -45,24 +43,16 @@ std::expected<std::uint16_t, std::string_view> DataChannel::listen(const IpAddre
     return std::unexpected("no descriptor is free (--max-descriptors)");
   }
   descriptors_ = descriptors;
-  const auto range = worker_.options().data_ports;
-  const int ports = range.low == 0 ? 1 : range.high - range.low + 1;
-  const int first = worker_.random_data_port();
-  for (int i = 0; i < ports; ++i) {
-    const int port = range.low == 0 ? 0 : range.low + (first - range.low + i) % ports;
-    listener_ = make_tcp(worker_.loop(), this);
-    const Endpoint local{address, static_cast<std::uint16_t>(port)};
-    int status = uv_tcp_bind(listener_.get(), to_socket_address(local).get(), 0);
-    if (status == 0) {
-      status = uv_listen(stream(listener_), kBacklog, [](uv_stream_t* handle, int result) {
-        static_cast<DataChannel*>(handle->data)->on_connection(result);
-      });
-    }
-    if (status == 0) return local_endpoint(descriptor(listener_)).port;
-    listener_.reset();
-    if (status != UV_EADDRINUSE) return std::unexpected(uv_strerror(status));
+  const ListenAt where{address, worker_.options().data_ports, worker_.random_data_port()};
+  auto listening = listen_at(worker_.loop(), this, where, [](uv_stream_t* handle, int result) {
+    static_cast<DataChannel*>(handle->data)->on_connection(result);
+  });
+  if (!listening) {
+    return std::unexpected(listening.error() == UV_EADDRINUSE ? "no port is free (--data-ports)"
+                                                              : uv_strerror(listening.error()));
   }
-  return std::unexpected("no port is free (--data-ports)");
+  listener_ = std::move(*listening);
+  return local_endpoint(descriptor(listener_)).port;
 }
 
 void DataChannel::on_connection(int status) {
@@ -93,8 +83,7 @@ void DataChannel::refuse_stranger(UvPtr<uv_tcp_t> tcp, const Endpoint& peer) {
 
 void DataChannel::connect_target() {
   auto& target = leg(other(exposure_.facing));
-  target.tcp =
-      make_tcp_from(worker_.loop(), &target, session_.local_address(target.side));
+  target.tcp = make_tcp_from(worker_.loop(), &target, session_.local_address(target.side));
   auto connect = std::make_unique<uv_connect_t>();
   const auto connected = [](uv_connect_t* request, int result) {
     const std::unique_ptr<uv_connect_t> done(request);
@@ -106,8 +95,8 @@ void DataChannel::connect_target() {
     close(ChannelEnd::connect_failed, std::nullopt, uv_strerror(status));
     return;
   }
-  last_progress_ = worker_.now();  // from here on the stall timeout counts
-  static_cast<void>(connect.release());      // the callback has it now
+  last_progress_ = worker_.now();        // from here on the stall timeout counts
+  static_cast<void>(connect.release());  // the callback has it now
 }
 
 void DataChannel::on_connected(int status) {

@@ -14,17 +14,13 @@
 #include "analyzer/report_text.h"
 #include "proxy/interceptor.h"
 #include "proxy/io/log_file.h"
+#include "proxy/io/port_range.h"
 #include "proxy/io/uv_ptr.h"
 
 namespace ftpscope {
 
 class LiveRecording;
 class LiveSession;
-
-struct PortRange {
-  std::uint16_t low = 0;  // 0: the kernel chooses
-  std::uint16_t high = 0;
-};
 
 // What a proxy tells each side about where it listens; none: the address at which that side reached
 // it.
