@@ -56,6 +56,7 @@ void ServerReplay::say_until(std::size_t end) {
       if (options_.speed > 0) add_pieces(unasked_, next);
     } else {
       add_pieces(deeds_, next);
+      last_said_ = next.pieces.back().at;
     }
   }
   joined_ = false;
@@ -160,7 +161,7 @@ void ServerReplay::end_exchange() {
 }
 
 void ServerReplay::close_as_recorded(const Exchange& exchange) {
-  const bool at_once = exchange.closed - exchange.replies.back().pieces.back().at <= kPartOfReply;
+  const bool at_once = exchange.closed - last_said_ <= kPartOfReply;
   if (at_once) {
     finish(exchange.closing == Exchange::Closing::rst);
   } else if (options_.speed > 0) {
