@@ -7,8 +7,10 @@ namespace ftpscope {
 
 namespace {
 
+// Who logs in is the client's affair, and under which name it knows the server.
 bool may_be_any(const Command& command) {
-  return command.meaning() == Meaning::user || command.meaning() == Meaning::password;
+  return command.meaning() == Meaning::user || command.meaning() == Meaning::password ||
+         command.name == "HOST";
 }
 
 // "LIST -la" lists the same as "LIST".

@@ -177,10 +177,11 @@ class Captures(Case):
             return play_back(folder, server.host, server.port)
 
     def unplayable(self, name: str) -> bool:
+        if os.environ.get("ALLC"): return False
         return any(word in name for word in self.NOT_PLAYED)
 
 
-class WhatIsKept(Case):
+class OneServer(Case):
     def setUp(self):
         super().setUp()
         self.server = self.enterContext(servers.start("pyftpdlib"))
@@ -194,6 +195,8 @@ class WhatIsKept(Case):
         ftp.cwd(self.remote.remote)
         return ftp
 
+
+class WhatIsKept(OneServer):
     def test_identical_payloads_are_stored_once(self):
         with self.recording_proxy(self.server) as proxy, self.login(proxy) as ftp:
             for name in ("a", "b", "a"):
@@ -251,6 +254,7 @@ class WhatIsKept(Case):
         with self.assertRaisesRegex(AssertionError, "ended by itself"), proxy:
             ftp = self.login(proxy)
             self.assertEqual(download(ftp, "a"), self.body)
+            proxy.wait_for("data", verb="RETR")
             data = ftp.transfercmd("RETR huge")
             self.assertTrue(data.recv(1 << 16))
             proxy.process.kill()
@@ -300,7 +304,7 @@ class WhatIsKept(Case):
         self.assertEqual(password["argument"], self.server.password)
 
 
-class ThreatsS33(WhatIsKept):
+class ThreatsS33(OneServer):
     """Names from the wire are no paths, and what lies there is not followed."""
 
     def test_S33_names(self):
@@ -401,7 +405,7 @@ class Played(Case):
         for sent, told in [
             (b"0123456789", []),
             (b"0123X56789", ['"STOR up": different from byte 4 on']),
-            (b"0123", ['"STOR up": 4 bytes instead of 10, different from byte 4 on']),
+            (b"0123", ['"STOR up": 4 bytes instead of 10']),
             (b"0123456789ab", ['"STOR up": 12 bytes instead of 10']),
         ]:
             with self.subTest(sent), ReplayServer(self.folder) as server:
