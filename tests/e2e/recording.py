@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -16,6 +17,7 @@ from pathlib import Path
 from check_log import check_bytes
 
 TIMEOUT_S = 20
+MADE_GREETING = {"lines": ["220 This recording begins in the middle of a session."]}
 SETUP = {"PASV", "EPSV", "LPSV", "PORT", "EPRT", "LPRT"}
 
 
@@ -86,9 +88,10 @@ class Exchange:
 
 
 def exchanges(folder: Path) -> tuple[list[dict], list[Exchange]]:
-    """(the greeting's replies, the exchanges) of the first session that has a greeting."""
+    """(the greeting's replies, the exchanges) of the session that is played."""
     rows = records(folder)
-    session = next(r["session"] for r in rows if r["kind"] == "reply" and r["to"] == 0)
+    greeted = [r["session"] for r in rows if r["kind"] == "reply" and r["to"] == 0]
+    session = (greeted or [r["session"] for r in rows if r["kind"] == "command"])[0]
     rows = [r for r in rows if r["session"] == session]
     replies: dict[int, list[dict]] = {}
     last = 0
@@ -101,12 +104,10 @@ def exchanges(folder: Path) -> tuple[list[dict], list[Exchange]]:
         for row in rows
         if row["kind"] == "command"
     ]
-    return replies[0], found
+    return replies.get(0, [MADE_GREETING]), found
 
 
 def raw(value) -> bytes:
-    import base64
-
     return value.encode() if isinstance(value, str) else base64.b64decode(value["base64"])
 
 

@@ -33,6 +33,8 @@ MODES = {
 }
 SETUP = {"PASV", "EPSV", "PORT", "EPRT"}
 BIG = 1200 << 20
+# The reply to a command is missing in it: there the replayed session ends.
+CUT_OFF = {"gap-control.pcap"}
 
 
 class Case(unittest.TestCase):
@@ -150,13 +152,6 @@ class Parallel(Case):
 class Captures(Case):
     """Every capture in which data moved: recorded, played, and byte for byte the same again."""
 
-    # What a client that waits for each reply cannot say again, or no server can.
-    NOT_PLAYED = {
-        "abor": "ABOR in mid-transfer: the replies depend on when it comes",
-        "pipelined": "the client waits for nothing",
-        "gap": "lines are missing",
-    }
-
     def test_every_capture(self):
         played = 0
         for path in CAPTURES:
@@ -169,16 +164,11 @@ class Captures(Case):
         argv = [BINARY, "analyze", path, "--record", folder, "--only", "findings"]
         done = subprocess.run(argv, capture_output=True, timeout=60)
         self.assertIn(done.returncode, (0, 1), done.stderr)
-        rows = records(folder)
-        greeted = any(r["kind"] == "reply" and r["to"] == 0 for r in rows)
-        if not transfers(folder) or not greeted or self.unplayable(path.name):
+        asked = any(row["kind"] == "command" for row in records(folder))
+        if not asked or not transfers(folder) or path.name in CUT_OFF:
             return 0
         with ReplayServer(folder, args=["--match", "strict"]) as server:
             return play_back(folder, server.host, server.port)
-
-    def unplayable(self, name: str) -> bool:
-        if os.environ.get("ALLC"): return False
-        return any(word in name for word in self.NOT_PLAYED)
 
 
 class OneServer(Case):
