@@ -99,6 +99,9 @@ Exchange exchange_of(Transaction& transaction, const RecordingTiming::Session* t
     }
     exchange.replies.push_back(std::move(played));
   }
+  // The greeting, of a log that does not tell when the connection stood.
+  const bool since_unknown = exchange.asked == Timestamp{} && !exchange.replies.empty();
+  if (since_unknown) exchange.asked = exchange.replies.front().pieces.front().at;
   const auto& data = transaction.data;
   if (data && data->connected) exchange.payload = payload_of(*data, timing);
   exchange.final_before_data =

@@ -76,12 +76,16 @@ void PayloadWriter::add(std::string_view bytes, Duration since) {
 void PayloadWriter::write_next() {
   if (waiting_.empty()) return;
   running_ = true;
-  const auto bytes = std::make_shared<std::string>(std::exchange(waiting_, {}));
+  const auto bytes = std::make_shared<std::string>(std::exchange(waiting_, std::move(spare_)));
   const auto size = bytes->size();
   recording_.disk_.run([file = file_, bytes] { file->write(*bytes); },
-                       [&recording = recording_, self = weak_from_this(), size] {
+                       [&recording = recording_, self = weak_from_this(), bytes, size] {
                          recording.on_written(size);
-                         if (const auto writer = self.lock()) writer->on_written();
+                         const auto writer = self.lock();
+                         if (!writer) return;
+                         bytes->clear();
+                         writer->spare_ = std::move(*bytes);
+                         writer->on_written();
                        });
 }
 

@@ -54,6 +54,7 @@ class PayloadWriter : public std::enable_shared_from_this<PayloadWriter> {
   DataCourse course_;
   std::shared_ptr<File> file_;  // shared with the job that is running
   std::string waiting_;         // for the job to be done
+  std::string spare_;           // the memory of the last job's bytes, to be used again
   std::uint64_t received_ = 0;
   std::uint64_t recorded_ = 0;  // of these, given to the disk or about to be
   bool running_ = false;

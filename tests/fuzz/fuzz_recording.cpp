@@ -5,6 +5,7 @@
 // recorded commands (and `0xf0` on, what becomes of a data connection); behind 0x1e come lines of
 // its own.
 #include <algorithm>
+#include <utility>
 
 #include "proxy/server_replay.h"
 #include "tests/fuzz/check.h"

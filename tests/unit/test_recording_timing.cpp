@@ -80,7 +80,7 @@ TEST_CASE("timing.jsonl is read as it was written") {
 TEST_CASE("what is wrong in timing.jsonl is told with its line") {
   const auto error = [](std::string_view text) { return read_timing(text).error(); };
   CHECK(error("nonsense\n") == "line 1: no JSON object");
-  CHECK(error("{}\n") == "line 1: kind: a text is expected");
+  CHECK(error("{}\n") == "line 1: kind: is missing");
   CHECK(error(R"({"kind":"read","session":"s","from":"server","line":1,"byte":-1})"
               "\n")
             .starts_with("line 1: "));
