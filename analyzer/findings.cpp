@@ -1112,7 +1112,7 @@ constexpr auto kRows = std::to_array<FindingRow>({
      " What the client got for it is decided by --unmatched.",
      "If the client is to be tested against that server: it does something else than the recorded "
      "one did, and this is where. If it only goes about it in another order: --match state."},
-    {replay_upload_differs, "FTP-REPLAY-UPLOAD-DIFFERS", warning, kClient, "the recording",
+    {replay_upload_differs, "FTP-REPLAY-UPLOAD-DIFFERS", warning, kClient, "--record",
      "an upload differs from the recorded one",
      "To a replayed server the client sent other bytes than the recorded client did. The detail "
      "says how many there were and where the first difference is. It was accepted all the same.",
