@@ -206,7 +206,8 @@ def main(name: str, folder: str = "") -> None:
     with tempfile.TemporaryDirectory() as work:
         recording = record(name, Path(work))
         shutil.rmtree(into, ignore_errors=True)
-        shutil.copytree(recording, into, copy_function=shutil.copyfile)   # not the private modes
+        shutil.copytree(recording, into, copy_function=shutil.copyfile)
+        into.chmod(0o755)   # not private as what is recorded elsewhere
 
 
 if __name__ == "__main__":
