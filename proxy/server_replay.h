@@ -167,7 +167,7 @@ class ServerReplay {
   std::deque<Deed> deeds_;    // in their order; the client waits for them
   std::deque<Deed> unasked_;  // the same, but nobody waits
   bool pumping_ = false;
-  bool joined_ = false;  // the next piece goes with the last deed
+  bool joined_ = false;    // the next piece goes with the last deed
   Timestamp last_said_{};  // when the recorded server said it
   Timestamp recorded_base_{};
   Timestamp played_base_{};

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import tempfile
 import unittest
+import unittest.mock
 from pathlib import Path
 
 import servers
@@ -293,6 +294,73 @@ class WhatIsKept(OneServer):
             r for r in records(self.folder) if r.get("verb") == "PASS" and "argument" in r
         ]
         self.assertEqual(password["argument"], self.server.password)
+
+
+SLOW_DISK = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <unistd.h>
+/* A disk that takes nothing for so long, at each piece of a payload. */
+ssize_t pwrite64(int fd, const void *bytes, size_t size, off_t offset) {
+  ssize_t (*next)(int, const void *, size_t, off_t) = dlsym(RTLD_NEXT, "pwrite64");
+  usleep(1000 * (useconds_t)atoi(getenv("SLOW_DISK_MS")));
+  return next(fd, bytes, size, offset);
+}
+ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset) {
+  return pwrite64(fd, bytes, size, offset);
+}
+"""
+
+
+class SlowDisk(OneServer):
+    """It slows down the transfers that are recorded, and nothing else; when stuck, not even these."""
+
+    SIZE = 64 << 20
+
+    def setUp(self):
+        super().setUp()
+        source, self.library = self.work / "slow.c", self.work / "slow.so"
+        source.write_text(SLOW_DISK)
+        argv = ["cc", "-shared", "-fPIC", "-O1", source, "-o", self.library, "-ldl"]
+        subprocess.run(argv, check=True)
+        with open(self.remote.path / "large", "wb") as large:
+            large.truncate(self.SIZE)
+
+    def slow_proxy(self, milliseconds: int) -> Proxy:
+        slow = {"LD_PRELOAD": str(self.library), "SLOW_DISK_MS": str(milliseconds)}
+        self.enterContext(unittest.mock.patch.dict(os.environ, slow))
+        return self.recording_proxy(self.server)
+
+    def payloads_open(self, proxy: Proxy) -> bool:
+        open_files = [os.readlink(path) for path in Path(f"/proc/{proxy.pid}/fd").iterdir()]
+        return any(path.endswith(".bin") for path in open_files)
+
+    def test_slow(self):
+        with self.slow_proxy(300) as proxy, self.login(proxy) as ftp:
+            before = resident_kib(proxy.pid)
+            ftp.voidcmd("TYPE I")
+            with ftp.transfercmd("RETR large") as data, self.login(proxy) as other:
+                data.recv(1)
+                wait_until(lambda: resident_kib(proxy.pid) - before > 16 << 10, 2)
+                # Nobody reads it, and more than the queue holds is on its way: the others go on.
+                self.assertTrue(other.sendcmd("NOOP").startswith("200"))
+                self.assertLess(resident_kib(proxy.pid) - before, 96 << 10)
+                size = 1 + sum(map(len, iter(lambda: data.recv(1 << 20), b"")))
+            ftp.voidresp()
+            self.assertEqual(size, self.SIZE)
+        check_recording(self.folder)
+        self.assertEqual(len(content(self.folder, transfers(self.folder)[0])), self.SIZE)
+
+    def test_stuck(self):
+        with self.slow_proxy(15_000) as proxy, self.login(proxy) as ftp:
+            self.assertEqual(len(download(ftp, "large")), self.SIZE)
+            record = proxy.wait_for("data", 30)
+            # Its file is closed when the disk lets go of it.
+            self.assertTrue(wait_until(lambda: not self.payloads_open(proxy), 60))
+        self.assertEqual(record["unrecorded_why"], "the disk took nothing for ten seconds")
+        self.assertEqual(record["unrecorded"], self.SIZE)
+        self.assertNotIn("payload", record)
 
 
 class ThreatsS33(OneServer):
