@@ -149,10 +149,9 @@ void ServerReplay::on(const replay::DataFailed& event) {
 void ServerReplay::end_exchange() {
   const auto& exchange = *std::exchange(playing_, nullptr);
   phase_ = Phase::idle;
-  if (!exchange.finished() && needs_reply(exchange)) {
-    // The recorded session ended here: a client would wait for ever.
-    finish(exchange.closing == Exchange::Closing::rst);
-  } else if (exchange.verb == "QUIT") {
+  // The recorded session ended here: a client would wait for ever.
+  const bool cut_off = !exchange.finished() && needs_reply(exchange);
+  if (cut_off || exchange.verb == "QUIT") {
     finish(exchange.closing == Exchange::Closing::rst);
   } else if (exchange.closing != Exchange::Closing::none) {
     close_as_recorded(exchange);
