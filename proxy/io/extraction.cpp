@@ -129,6 +129,10 @@ TakenData Extraction::described(const File& file) {
   const bool cut =
       fstat(file.fd, &info) == 0 && static_cast<std::uint64_t>(info.st_size) > file.end;
   if (cut && ftruncate(file.fd, static_cast<off_t>(file.end)) != 0) return taken;
+  if (file.end == 0) {  // --record-limit 0
+    unlinkat(folder_, file.name.c_str(), 0);
+    return taken;
+  }
   taken.payload = file.name;
   taken.sha256 = sha256_of(file.fd);
   if (magic_ && lseek(file.fd, 0, SEEK_SET) == 0) {
