@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "analyzer/captured_tls.h"
+#include "analyzer/data_taker.h"
 #include "analyzer/mlsd_listing.h"
 #include "analyzer/packet.h"
 #include "analyzer/record.h"
@@ -18,29 +19,6 @@
 #include "analyzer/tcp_stream.h"
 
 namespace ftpscope {
-
-// What became of a channel's payload.
-struct TakenData {
-  std::string payload;  // the file; empty when there is none
-  std::string sha256;
-  std::string type;
-};
-
-// Saves what data connections carried. The names of files are its own affair.
-class DataTaker {
- public:
-  struct Source {
-    std::string_view session;
-    ChannelId channel = 0;
-    Side from = Side::client;
-  };
-  // Bytes that were not given before, at their place in the stream.
-  virtual void take(const Source& source, std::uint64_t offset, std::string_view bytes) = 0;
-  virtual TakenData finish(std::string_view session, ChannelId channel) = 0;
-
- protected:
-  ~DataTaker() = default;
-};
 
 struct CapturedChannel {
   // Data that comes so long after a 226 was not overtaken on the way.

@@ -65,6 +65,10 @@ void CapturedSession::seen(Timestamp now) {
 void CapturedSession::begin(Timestamp now, Beginning beginning) {
   started_ = now;
   seen(now);
+  if (beginning != Beginning::seen) {
+    client_reader_.lose_count();
+    server_reader_.lose_count();
+  }
   recorder().emit(record::Session{ends_.client, std::nullopt, to_text(ends_.server), {}, {}});
   if (beginning == Beginning::encrypted) {
     recorder().emit(record::Connected{ends_.server, ends_.client});
@@ -93,11 +97,16 @@ void CapturedSession::take(const TcpSegment& segment, Side from, Timestamp now) 
 }
 
 void CapturedSession::Reader::bytes(std::string_view bytes, bool urgent) {
+  if (session_.taker_ && place_ && !session_.opaque()) {
+    place_->pass(bytes);
+    session_.taker_->control_read({session_.name(), session_.now(), side_, *place_});
+  }
   session_.observer_.received(side_, bytes, urgent, session_.now());
   session_.close_what_is_due();
 }
 
 void CapturedSession::Reader::gap(std::uint64_t bytes) {
+  lose_count();
   session_.observer_.lost(side_, bytes, session_.now());
   session_.gapped_ = true;
   if (session_.middlebox_) session_.middlebox_->give_up();
@@ -430,7 +439,8 @@ void CapturedSession::take_data(CapturedChannel& channel, const TcpSegment& segm
   for (const auto& piece : pieces) {
     if (channel.listing && from == Side::server) channel.listing->take(piece.offset, piece.bytes);
     if (taker_) {
-      taker_->take({observer_.recorder().session(), channel.id, from}, piece.offset, piece.bytes);
+      const auto since = now - channel.connected.value_or(now);
+      taker_->take({recorder().session(), channel.id, from}, piece.offset, piece.bytes, since);
     }
   }
   // Its command may come late, if one will come that can be read.
@@ -456,11 +466,9 @@ void CapturedSession::abandon(CapturedChannel& channel, Timestamp now) {
 
 void CapturedSession::close(CapturedChannel& channel, ChannelEnd how) {
   auto data = channel.data(now(), how);
-  TakenData taken;
+  TakenBothWays taken;
   if (taker_ && channel.connected) taken = taker_->finish(recorder().session(), channel.id);
-  data.payload = taken.payload;
-  data.sha256 = taken.sha256;
-  data.type = taken.type;
+  describe(taken, data);
   data_to_client_ += data.bytes_to_client;
   data_to_server_ += data.bytes_to_server;
   if (channel.tls) {

@@ -99,10 +99,12 @@ class CapturedSession final : private RecordSink {
     void overlap(std::string_view kept, std::string_view other) override;
     void fin() override;
     void rst() override;
+    void lose_count() { place_.reset(); }
 
    private:
     CapturedSession& session_;
     Side side_;
+    std::optional<StreamPlace> place_ = StreamPlace{};  // none: lines are missing, nobody can count
   };
   void record(const Record& record) override;
   void on(const record::Command& command);

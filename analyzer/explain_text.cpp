@@ -28,6 +28,7 @@ constexpr auto kFamilies = std::to_array<Family>({
     {FindingId::timeout_greeting, "sessions"},
     {FindingId::password_guessing, "attacks"},
     {FindingId::capture_damaged, "captures"},
+    {FindingId::replay_unmatched, "replays"},
 });
 static_assert(std::ranges::is_sorted(kFamilies, {}, &Family::first));
 

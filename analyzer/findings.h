@@ -148,6 +148,9 @@ enum class FindingId : std::uint8_t {
   capture_one_way,
   capture_data_missing,
   capture_limit,
+  // a recording that is played
+  replay_unmatched,
+  replay_upload_differs,
   count_,
 };
 

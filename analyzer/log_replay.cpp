@@ -47,6 +47,8 @@ constexpr auto kFacts = std::to_array<FindingId>({
     FindingId::capture_one_way,
     FindingId::capture_data_missing,
     FindingId::capture_limit,
+    FindingId::replay_unmatched,
+    FindingId::replay_upload_differs,
 });
 
 // What went over a limit is not in the log; and what is to be hidden was hidden when it was

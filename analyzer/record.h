@@ -159,6 +159,8 @@ struct Data {
   std::string_view payload = {};  // the file in a recording or an extraction that has the bytes
   std::string_view sha256 = {};   // of that file, in hexadecimal
   std::string_view type = {};     // of that file, as libmagic names it
+  std::uint64_t unrecorded = 0;   // bytes at the end of the data that are not in that file
+  std::string_view unrecorded_why = {};
 };
 
 std::uint64_t bytes_of(const Data& data);

@@ -182,6 +182,10 @@ void body_fields(JsonObject& o, const record::Data& r) {
   if (!r.payload.empty()) o.text("payload", r.payload);
   if (!r.sha256.empty()) o.word("sha256", r.sha256);
   if (!r.type.empty()) o.text("type", r.type);
+  if (r.unrecorded > 0) {
+    o.number("unrecorded", r.unrecorded);
+    o.text("unrecorded_why", r.unrecorded_why);
+  }
 }
 
 void body_fields(JsonObject& o, const record::Finding& r) {

@@ -229,6 +229,10 @@ record::Body RecordReader::data() {
   data.payload = text_or_nothing("payload");
   data.sha256 = text_or_nothing("sha256");
   data.type = text_or_nothing("type");
+  if (fields_.has("unrecorded")) {
+    data.unrecorded = fields_.number<std::uint64_t>("unrecorded");
+    data.unrecorded_why = text("unrecorded_why");
+  }
   return data;
 }
 

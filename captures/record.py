@@ -1,9 +1,8 @@
 #!/usr/bin/python3
 """Records the captures of this folder anew, through the real proxy:  captures/record.py demo|misbehaving [FOLDER]
 
-The proxy ($FTPSCOPE, or build/ftpscope) writes the log. It keeps no payloads, so this script puts them beside the log
-and names them in its `data` records. Everything that can be is fixed (contents, times of files), so that a new
-recording differs from an old one in its times and ports only.
+The proxy ($FTPSCOPE, or build/ftpscope) makes the recording. Everything that can be is fixed (contents and times of
+files, names of payloads), so that a new recording differs from an old one in its times and ports only.
 """
 from __future__ import annotations
 
@@ -13,6 +12,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -170,12 +170,12 @@ def misbehaving_session(port: int) -> list[bytes]:
 CAPTURES = {"demo": (pyftpdlib, demo_session), "misbehaving": (misbehaving_server, misbehaving_session)}
 
 
-def record(name: str, work: Path) -> tuple[list[dict], list[bytes]]:
-    log = work / "log.jsonl"
+def record(name: str, work: Path) -> Path:
+    folder = work / "rec"
     server, session = CAPTURES[name]
     with server(work) as port:
         proxy = subprocess.Popen(
-            [BINARY, "proxy", "--quiet", "--listen", "127.0.0.1:0", "--server", f"127.0.0.1:{port}", "--log", log],
+            [BINARY, "proxy", "--quiet", "--listen", "127.0.0.1:0", "--server", f"127.0.0.1:{port}", "--record", folder],
             stdout=subprocess.PIPE, text=True)
         try:
             said = proxy.stdout.readline()   # ftpscope: listening on 127.0.0.1:34567, server ...
@@ -183,23 +183,31 @@ def record(name: str, work: Path) -> tuple[list[dict], list[bytes]]:
         finally:
             proxy.send_signal(signal.SIGTERM)
             proxy.wait(60)
-    return [json.loads(line) for line in log.read_text().splitlines()], payloads
+    rename(folder, payloads)
+    return folder
 
 
-def write(folder: Path, records: list[dict], payloads: list[bytes]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+def rename(folder: Path, payloads: list[bytes]) -> None:
+    """The payloads by numbers, in the order of the transfers."""
+    log = folder / "session.jsonl"
+    records = [json.loads(line) for line in log.read_text().splitlines()]
     transfers = sorted((r for r in records if r["kind"] == "data"), key=lambda r: r["to"])
-    assert [r["bytes"] for r in transfers] == [len(p) for p in payloads], "a transfer is not as it was received"
-    for number, (transfer, payload) in enumerate(zip(transfers, payloads), 1):
-        transfer["payload"] = f"payload-{number}.bin"
-        (folder / transfer["payload"]).write_bytes(payload)
-    lines = [json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records]
-    (folder / "session.jsonl").write_text("\n".join(lines) + "\n")
+    recorded = [(folder / r["payload"]).read_bytes() for r in transfers]
+    assert recorded == payloads, "a transfer is not as it was received"
+    text = log.read_text()
+    for number, name in enumerate(dict.fromkeys(r["payload"] for r in transfers), 1):
+        (folder / name).rename(folder / f"payload-{number}.bin")
+        text = text.replace(f'"{name}"', f'"payload-{number}.bin"')
+    log.write_text(text)
 
 
 def main(name: str, folder: str = "") -> None:
+    into = Path(folder or ROOT / "captures" / name)
     with tempfile.TemporaryDirectory() as work:
-        write(Path(folder or ROOT / "captures" / name), *record(name, Path(work)))
+        recording = record(name, Path(work))
+        shutil.rmtree(into, ignore_errors=True)
+        shutil.copytree(recording, into, copy_function=shutil.copyfile)
+        into.chmod(0o755)   # not private as what is recorded elsewhere
 
 
 if __name__ == "__main__":

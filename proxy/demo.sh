@@ -1,7 +1,8 @@
 #!/bin/bash
 # The main job in one go: builds ftpscope, starts the built-in server (a recorded session that plays
 # itself) and the proxy in front of it, and downloads through it with curl: passive and active, over IPv4
-# and IPv6. Shows the dialogue, and asks the log a question. Everything stays on loopback.
+# and IPv6. Shows the dialogue, asks the log a question, and plays what was recorded on the way. Everything stays on
+# loopback.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -47,7 +48,7 @@ log=$work/session.jsonl
 step "2. The built-in server, the proxy in front of it, curl through both"
 for address in "${addresses[@]}"; do
   start "server$address" replay server captures/demo --listen "$address:0" --quiet
-  start "proxy$address" proxy --listen "$address:0" --server "$where" --log "$log"
+  start "proxy$address" proxy --listen "$address:0" --server "$where" --log "$log" --record "$work/rec$address"
   for mode in passive active; do
     active=()
     [[ $mode == passive ]] || active=(--ftp-port -)
@@ -65,5 +66,10 @@ step "4. A question to the log: which data connections were there, for which com
 query='select(.kind=="data") | {verb, setup, client: .client.from, server: .server.to, bytes, rate}'
 echo "jq -c '$query' session.jsonl"
 jq -c "$query" "$log"
+
+step "5. What the proxy has recorded is a server as well (this one answers in the recorded order only)"
+ls -s --block-size=1 "$work/rec${addresses[0]}"
+start again replay server "$work/rec${addresses[0]}" --listen "${addresses[0]}:0" --match strict --quiet
+curl -sS --max-time 20 --user anybody:else "ftp://$where/readme.txt" | head -n 1
 
 step "Done. Try it: build/ftpscope proxy --listen 127.0.0.1:2121 --server YOUR.FTP.SERVER --log session.jsonl"

@@ -50,6 +50,7 @@ class Interceptor final : public Machine, private Gate {
   [[nodiscard]] std::optional<Timestamp> deadline() const override;
   [[nodiscard]] bool ended() const { return ended_; }
   [[nodiscard]] const SessionState& state() const { return state_; }
+  [[nodiscard]] const std::string& session() const { return recorder_.session(); }
 
  private:
   struct Channel {

@@ -136,23 +136,25 @@ void Interceptor::on(const event::ChannelClosed& event) {
 
 void Interceptor::record_data(const Channel& channel, const event::ChannelClosed& closed) {
   const auto& totals = closed.totals;
-  recorder_.emit(record::Data{.id = channel.id,
-                              .to = channel.transfer,
-                              .verb = channel.verb,
-                              .setup = channel.setup,
-                              .direction = channel.direction,
-                              .client = totals.client,
-                              .server = totals.server,
-                              .bytes_to_client = totals.bytes_to_client,
-                              .bytes_to_server = totals.bytes_to_server,
-                              .exposed = channel.exposed,
-                              .connected = totals.connected,
-                              .first_byte = totals.first_byte,
-                              .last_byte = totals.last_byte,
-                              .closed = now(),
-                              .closed_first = totals.closed_first,
-                              .how = totals.how,
-                              .strangers = channel.strangers});
+  record::Data data{.id = channel.id,
+                    .to = channel.transfer,
+                    .verb = channel.verb,
+                    .setup = channel.setup,
+                    .direction = channel.direction,
+                    .client = totals.client,
+                    .server = totals.server,
+                    .bytes_to_client = totals.bytes_to_client,
+                    .bytes_to_server = totals.bytes_to_server,
+                    .exposed = channel.exposed,
+                    .connected = totals.connected,
+                    .first_byte = totals.first_byte,
+                    .last_byte = totals.last_byte,
+                    .closed = now(),
+                    .closed_first = totals.closed_first,
+                    .how = totals.how,
+                    .strangers = channel.strangers};
+  describe(totals.taken, data);
+  recorder_.emit(data);
 }
 
 }  // namespace ftpscope

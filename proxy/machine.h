@@ -9,6 +9,7 @@
 #include <string_view>
 #include <variant>
 
+#include "analyzer/data_taker.h"
 #include "analyzer/record.h"
 
 namespace ftpscope {
@@ -23,6 +24,7 @@ struct ChannelTotals {
   std::optional<Timestamp> last_byte;
   std::optional<Side> closed_first;
   ChannelEnd how = ChannelEnd::fin;
+  TakenBothWays taken;  // when the session is recorded
 };
 
 namespace event {

@@ -1,10 +1,11 @@
 #include "proxy/replay_script.h"
 
 #include <algorithm>
-#include <map>
-#include <span>
+#include <iterator>
 
 #include "analyzer/log_replay.h"
+#include "analyzer/transaction.h"
+#include "proxy/replay_place.h"
 
 namespace ftpscope {
 
@@ -12,97 +13,215 @@ namespace {
 
 constexpr std::size_t kPayloadNameMax = 100;
 
-// Puts the records of one session together: replies to their commands, payloads to their transfers.
-class ScriptBuilder {
+// Where the reads of the server's side ended, from reply to reply.
+class PieceFinder {
  public:
-  void add(const OwnedRecord& record) {
-    if (std::holds_alternative<record::Lost>(record->body)) return;  // of no session
-    if (session_.empty()) session_ = record->session;
-    if (record->session != session_) return;
-    std::visit([this](const auto& body) { on(body); }, record->body);
+  explicit PieceFinder(const RecordingTiming::Session* timing) {
+    if (!timing) return;
+    for (const auto& read : timing->reads) {
+      if (read.from == Side::server) reads_.push_back(read);
+    }
   }
-  std::expected<ReplayScript, std::string> finish();
+
+  void cut(ScriptReply& reply, Timestamp time) {
+    const auto lines = line_ends(reply.raw);
+    for (; next_ < reads_.size(); ++next_) {
+      const auto& [line, byte] = reads_[next_].place;
+      if (line < line_) continue;  // of a line that the log does not have
+      const auto before = line - line_;
+      const bool beyond = before > lines.size() || (before == lines.size() && byte > 0);
+      if (beyond) break;
+      const auto begin = before == 0 ? 0 : lines[before - 1];
+      const auto end = std::min(begin + byte, before < lines.size() ? lines[before] : begin);
+      const auto last = reply.pieces.empty() ? 0 : reply.pieces.back().end;
+      if (end > last) reply.pieces.push_back({end, reads_[next_].time});
+    }
+    line_ += lines.size();
+    const bool whole = !reply.pieces.empty() && reply.pieces.back().end == reply.raw.size();
+    if (whole) return;
+    reply.joined = next_ < reads_.size();
+    reply.pieces.push_back({reply.raw.size(), reply.joined ? reads_[next_].time : time});
+  }
 
  private:
-  void on(const record::Command& command);
-  void on(const record::Reply& reply);
-  void on(const record::Data& data);
-  void on(const record::Finding& finding);
-  template <class Other>
-  void on(const Other&) {}
-
-  Exchange* exchange_of(std::optional<CommandId> to) {
-    const auto found = to ? by_id_.find(*to) : by_id_.end();
-    return found == by_id_.end() ? nullptr : &script_.exchanges[found->second];
+  static std::vector<std::size_t> line_ends(std::string_view raw) {
+    std::vector<std::size_t> ends;
+    for (std::size_t i = 0; i < raw.size(); ++i) {
+      if (raw[i] == '\n' || i + 1 == raw.size()) ends.push_back(i + 1);
+    }
+    return ends;
   }
 
-  std::string session_;
-  ReplayScript script_;
-  std::map<CommandId, std::size_t> by_id_;
-  std::optional<CommandId> last_answered_;
-  std::string error_;
+  std::vector<ControlRead> reads_;
+  std::size_t next_ = 0;
+  std::uint64_t line_ = 0;  // where the next reply begins
 };
 
-void ScriptBuilder::on(const record::Command& command) {
-  by_id_[command.id] = script_.exchanges.size();
+std::vector<CoursePoint> course_of(const TransactionData& data,
+                                   const RecordingTiming::Session* timing) {
+  const auto from = data.direction == Direction::download ? Side::server : Side::client;
+  if (timing) {
+    const auto found = std::ranges::find_if(timing->courses, [&](const ChannelCourse& course) {
+      return course.channel == data.channel && course.from == from;
+    });
+    if (found != timing->courses.end()) return found->points;
+  }
+  if (!data.duration || data.bytes == 0) return {};
+  return {{data.first_byte.value_or(Duration{}), 1}, {*data.duration, data.bytes}};
+}
+
+ScriptPayload payload_of(const TransactionData& data, const RecordingTiming::Session* timing) {
+  const bool reset = data.how == ChannelEnd::rst && data.closed_first == Side::server;
+  return {.direction = data.direction,
+          .bytes = data.bytes,
+          .file = data.payload,
+          .sha256 = data.sha256,
+          .unrecorded = data.unrecorded + data.missing,
+          .course = course_of(data, timing),
+          .over = data.over,
+          .reset = reset};
+}
+
+Exchange exchange_of(Transaction& transaction, const RecordingTiming::Session* timing,
+                     PieceFinder& pieces) {
   Exchange exchange;
-  exchange.verb = command.verb;
-  exchange.argument = command.argument.value_or("");
-  exchange.hidden = command.redacted;
-  script_.exchanges.push_back(std::move(exchange));
-}
-
-void ScriptBuilder::on(const record::Reply& reply) {
-  if (reply.by_proxy && !reply.to) return;  // the proxy's last word
-  ScriptReply played{reply.code, {}};
-  for (std::size_t i = 0; i < reply.lines.size(); ++i) {
-    played.raw.append(reply.lines[i]).append(bytes_of(reply.endings[i]));
+  exchange.verb = std::move(transaction.verb);
+  exchange.argument = std::move(transaction.argument).value_or("");
+  exchange.hidden = transaction.hidden;
+  exchange.asked = transaction.sent;
+  for (auto& reply : transaction.replies) {
+    if (reply.by_proxy && !reply.asked) continue;  // the proxy's last word
+    ScriptReply played{reply.code, std::move(reply.raw), reply.asked, {}, false};
+    if (reply.by_proxy) {
+      played.pieces.push_back({played.raw.size(), reply.time});
+    } else {
+      pieces.cut(played, reply.time);
+    }
+    exchange.replies.push_back(std::move(played));
   }
-  if (reply.to) last_answered_ = reply.to;
-  auto* exchange = exchange_of(last_answered_);
-  (exchange ? exchange->replies : script_.greeting).push_back(std::move(played));
+  // The greeting, of a log that does not tell when the connection stood.
+  const bool since_unknown = exchange.asked == Timestamp{} && !exchange.replies.empty();
+  if (since_unknown) exchange.asked = exchange.replies.front().pieces.front().at;
+  const auto& data = transaction.data;
+  if (data && data->connected) exchange.payload = payload_of(*data, timing);
+  exchange.final_before_data =
+      std::ranges::find(transaction.findings, FindingId::reply_before_data_end,
+                        &TransactionFinding::id) != transaction.findings.end();
+  return exchange;
 }
 
-void ScriptBuilder::on(const record::Data& data) {
-  auto* exchange = exchange_of(data.to);
-  if (!exchange || !data.connected) return;
-  if (!data.payload.empty() && !is_payload_name(data.payload)) {
-    error_ = "'" + std::string(data.payload) + "' is not the plain name of a payload file";
-    return;
+struct ScriptSession {
+  std::string name;
+  Exchange greeting;
+  std::vector<Exchange> exchanges;
+};
+
+ScriptSession session_of(SessionTransactions& recorded, const RecordingTiming& timing) {
+  ScriptSession session{recorded.session, {}, {}};
+  const auto* times = timing.find(recorded.session);
+  PieceFinder pieces(times);
+  for (auto& transaction : recorded.transactions) {
+    const bool greeting = transaction.id == 0;
+    auto exchange = exchange_of(transaction, times, pieces);
+    greeting ? session.greeting = std::move(exchange)
+             : session.exchanges.emplace_back(std::move(exchange));
   }
-  const auto direction =
-      data.direction.value_or(data.bytes_to_server > 0 ? Direction::upload : Direction::download);
-  const auto bytes = direction == Direction::download ? data.bytes_to_client : data.bytes_to_server;
-  exchange->payload = ScriptPayload{direction, bytes, std::string(data.payload)};
+  const auto& end = recorded.end;
+  const bool closes = end && end->by == Side::server &&
+                      (end->how == SessionEnd::fin || end->how == SessionEnd::rst);
+  if (closes && !session.exchanges.empty()) {
+    auto& last = session.exchanges.back();
+    last.closing = end->how == SessionEnd::rst ? Exchange::Closing::rst : Exchange::Closing::fin;
+    last.closed = end->time;
+  }
+  return session;
 }
 
-void ScriptBuilder::on(const record::Finding& finding) {
-  auto* exchange = exchange_of(finding.to);
-  if (exchange && finding.id == FindingId::reply_before_data_end)
-    exchange->final_before_data = true;
+// What a hostile recording must not have; empty: nothing. A line end inside a line would be a
+// second line to the client (threats.md S34): no server can have sent that.
+std::string complaint_about(const SessionTransactions& session) {
+  for (const auto& transaction : session.transactions) {
+    const auto& data = transaction.data;
+    if (data && !data->payload.empty() && !is_payload_name(data->payload)) {
+      return "'" + data->payload + "' is not the plain name of a payload file";
+    }
+  }
+  return {};
 }
 
-std::expected<ReplayScript, std::string> ScriptBuilder::finish() {
-  if (!error_.empty()) return std::unexpected(error_);
-  if (script_.greeting.empty())
-    return std::unexpected("it has no session with a server's greeting");
-  return std::move(script_);
+std::string complaint_about(const Record& record) {
+  const auto* reply = std::get_if<record::Reply>(&record.body);
+  const bool ends_inside = reply && std::ranges::any_of(reply->lines, [](std::string_view line) {
+                             return line.find('\n') != line.npos;
+                           });
+  return ends_inside ? "a line of a reply has a line end in it" : "";
 }
 
-bool may_be_any(const Command& command) {
-  return command.meaning() == Meaning::user || command.meaning() == Meaning::password;
+// A capture may begin in mid-session.
+Exchange made_greeting() {
+  constexpr std::string_view kText = "220 This recording begins in the middle of a session.\r\n";
+  Exchange greeting;
+  greeting.replies.push_back({220, std::string(kText), true, {{kText.size(), {}}}, false});
+  return greeting;
 }
 
-// "LIST -la" lists the same as "LIST".
-bool is_plain_listing(const Command& command) {
-  const bool lists = command.name == "LIST" || command.name == "NLST";
-  return lists && command.argument.starts_with('-') &&
-         command.argument.find(' ') == std::string::npos;
+// The one to play. Behind it come the others, in their order.
+std::expected<void, std::string> choose(std::vector<ScriptSession>& sessions,
+                                        std::string_view name) {
+  const auto begins = [](const ScriptSession& s) { return !s.greeting.replies.empty(); };
+  auto chosen = sessions.end();
+  if (!name.empty()) {
+    chosen = std::ranges::find_if(sessions, [&](const auto& s) { return s.name.ends_with(name); });
+    if (chosen == sessions.end()) {
+      return std::unexpected("it has no session whose name ends in '" + std::string(name) + "'");
+    }
+  } else {
+    chosen = std::ranges::find_if(sessions, begins);
+  }
+  if (chosen == sessions.end()) {
+    chosen = std::ranges::find_if(sessions, [](const auto& s) { return !s.exchanges.empty(); });
+  }
+  if (chosen == sessions.end())
+    return std::unexpected("it has no session in which a server speaks");
+  if (!begins(*chosen)) chosen->greeting = made_greeting();
+  std::rotate(sessions.begin(), chosen, std::next(chosen));
+  return {};
+}
+
+void index(ReplayScript& script) {
+  ReplayPlace place(script.home);
+  for (std::size_t i = 0; i < script.exchanges.size(); ++i) {
+    auto& exchange = script.exchanges[i];
+    if (i == script.own) place = ReplayPlace(script.home);
+    if (exchange.verb == "USER") place = ReplayPlace(script.home);
+    exchange.offset = place.offset();
+    const auto& argument = exchange.hidden ? std::string(kHiddenArgument) : exchange.argument;
+    script.by_command[exchange.verb + ' ' + argument].push_back(i);
+    script.by_verb[exchange.verb].push_back(i);
+    for (const auto precision : ReplayPlace::kPrecisions) {
+      script.by_state[place.key(exchange.verb, exchange.argument, precision)].push_back(i);
+    }
+    const auto* final_reply = exchange.final_reply();
+    if (final_reply && *final_reply->code < 400) {
+      for (auto path = place.path_named(exchange.verb, exchange.argument); path.size() > 1;) {
+        path.resize(path.rfind('/') > 0 ? path.rfind('/') : 1);
+        if (!script.folders.insert(path).second) break;
+      }
+      if (exchange.verb == "CWD") script.folders.insert(place.path_of(exchange.argument));
+    }
+    place.answered(exchange.verb, exchange.argument,
+                   final_reply ? std::string_view(final_reply->raw) : std::string_view{});
+  }
 }
 
 }  // namespace
 
-bool Exchange::finished() const { return std::ranges::any_of(replies, &ScriptReply::final); }
+const ScriptReply* Exchange::final_reply() const {
+  const auto found = std::ranges::find_if(replies, &ScriptReply::final);
+  return found == replies.end() ? nullptr : &*found;
+}
+
+bool Exchange::finished() const { return final_reply() != nullptr; }
 
 bool is_payload_name(std::string_view name) {
   const auto plain = [](char c) {
@@ -113,49 +232,35 @@ bool is_payload_name(std::string_view name) {
          std::ranges::all_of(name, plain);
 }
 
-std::expected<ReplayScript, std::string> read_script(std::string_view log) {
-  ScriptBuilder builder;
-  const auto problems = read_log(log, [&](const OwnedRecord& record) { builder.add(record); });
+std::expected<ReplayScript, std::string> read_script(std::string_view log, std::string_view timing,
+                                                     std::string_view session) {
+  TransactionCollector collector;
+  std::string wrong;
+  const auto problems = read_log(log, [&](const OwnedRecord& record) {
+    if (wrong.empty()) wrong = complaint_about(*record);
+    collector.record(*record);
+  });
   if (!problems.empty()) {
     return std::unexpected("line " + std::to_string(problems[0].line) + ": " + problems[0].what);
   }
-  return builder.finish();
-}
-
-const Exchange* ScriptCursor::find(const Command& command) const {
-  const auto pick = [this](const auto& matches) -> const Exchange* {
-    const Exchange* last = nullptr;
-    for (std::size_t i = 0; i < script_.exchanges.size(); ++i) {
-      const auto& exchange = script_.exchanges[i];
-      if (!matches(exchange)) continue;
-      if (!used_[i]) return &exchange;
-      last = &exchange;
-    }
-    return last;
-  };
-  const auto same_verb = [&](const Exchange& e) { return e.verb == command.name; };
-  const auto* exact = pick([&](const Exchange& e) {
-    return same_verb(e) && (e.hidden || e.argument == command.argument);
-  });
-  if (exact) return exact;
-  if (may_be_any(command)) return pick(same_verb);
-  if (!is_plain_listing(command)) return nullptr;
-  return pick([&](const Exchange& e) { return same_verb(e) && e.argument.empty(); });
-}
-
-void ScriptCursor::use(const Exchange& exchange) {
-  const auto index = static_cast<std::size_t>(&exchange - script_.exchanges.data());
-  used_[index] = true;
-  next_ = index + 1;
-}
-
-const Exchange* ScriptCursor::expected() const {
-  const auto rest = std::span(script_.exchanges).subspan(next_);
-  const auto found = std::ranges::find_if(rest, [](const Exchange& exchange) {
-    const auto* verb = find_verb(exchange.verb);
-    return !verb || (verb->meaning != Meaning::port && verb->meaning != Meaning::passive);
-  });
-  return found == rest.end() ? nullptr : &*found;
+  auto times = read_timing(timing);
+  if (!times) return std::unexpected("timing.jsonl: " + times.error());
+  std::vector<ScriptSession> sessions;
+  for (auto& recorded : collector.take()) {
+    if (wrong.empty()) wrong = complaint_about(recorded);
+    if (recorded.truncated) wrong = "it has more than a million commands";
+    sessions.push_back(session_of(recorded, *times));
+  }
+  if (!wrong.empty()) return std::unexpected(wrong);
+  if (auto chosen = choose(sessions, session); !chosen) return std::unexpected(chosen.error());
+  ReplayScript script;
+  script.session = sessions.front().name;
+  script.greeting = std::move(sessions.front().greeting);
+  script.own = sessions.front().exchanges.size();
+  for (auto& one : sessions) std::ranges::move(one.exchanges, std::back_inserter(script.exchanges));
+  script.home = ReplayPlace::home_of(script);
+  index(script);
+  return script;
 }
 
 }  // namespace ftpscope

@@ -1,10 +1,12 @@
 #include "proxy/server_replay.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
 #include "analyzer/address_codec.h"
 #include "analyzer/line_rules.h"
+#include "proxy/state_answers.h"
 
 namespace ftpscope {
 
@@ -19,9 +21,13 @@ constexpr std::string_view kNoRoom = "425 PASV has room for an IPv4 address only
 
 }  // namespace
 
-ServerReplay::ServerReplay(const ReplayScript& script, const IpAddress& client,
-                           replay::Effects& effects)
-    : script_(script), effects_(effects), cursor_(script) {
+ServerReplay::ServerReplay(const ReplayScript& script, const ReplayOptions& options,
+                           const IpAddress& client, replay::Effects& effects)
+    : script_(script),
+      options_(options),
+      effects_(effects),
+      cursor_(script, options.match),
+      place_(script.home) {
   state_.client_ip = client;
 }
 
@@ -31,43 +37,56 @@ void ServerReplay::handle(const replay::Event& event, Timestamp now) {
 }
 
 std::optional<Timestamp> ServerReplay::deadline() const {
-  if (finished_ || transfer_) return std::nullopt;  // the driver watches over the data connection
-  return last_activity_ + kIdleMax;
+  if (finished_) return std::nullopt;
+  if (!deeds_.empty()) return deeds_.front().due;
+  if (phase_ == Phase::moving) return std::nullopt;  // the driver watches over the data connection
+  const auto idle = last_activity_ + kIdleMax;
+  return unasked_.empty() ? idle : std::min(idle, unasked_.front().due);
 }
 
 void ServerReplay::on(const replay::Connected&) {
   last_activity_ = now_;
-  for (const auto& greeting : script_.greeting) send(greeting);
+  play(script_.greeting, 0);
 }
 
 void ServerReplay::on(const replay::TimerFired&) {
-  if (!deadline() || now_ < *deadline()) return;
-  reply("421 Idle for too long.");
+  while (!unasked_.empty() && unasked_.front().due <= now_ && !finished_) {
+    const auto deed = std::move(unasked_.front());
+    unasked_.pop_front();
+    do_one(deed);
+  }
+  if (finished_) return;
+  if (phase_ == Phase::saying) {
+    proceed();
+  } else if (phase_ == Phase::idle && now_ >= last_activity_ + kIdleMax) {
+    reply("421 Idle for too long.");
+  }
 }
 
 void ServerReplay::on(const replay::Received& event) {
   last_activity_ = now_;
   lines_.feed(event.bytes);
   pump();
-  lines_.hold();
 }
 
-// What had to wait for a data connection, or for its end, is heard now.
-void ServerReplay::resume() {
-  if (held_) {
-    const auto raw = *std::exchange(held_, std::nullopt);
-    take_line(Line{raw, raw.ends_with("\r\n") ? Ending::crlf : Ending::lf});
-  }
-  pump();
-  lines_.hold();
-}
-
+// Hears what has been said, as far as it may be heard now; what had to wait comes first. Playing an
+// exchange may end in here again: then the loop goes on.
 void ServerReplay::pump() {
-  while (wants()) {
+  if (std::exchange(pumping_, true)) return;
+  while (!finished_ && data_ != Data::opening && phase_ != Phase::saying) {
+    if (held_) {
+      if (phase_ == Phase::moving) break;
+      const auto raw = *std::exchange(held_, std::nullopt);
+      take_line(Line{raw, raw.ends_with("\r\n") ? Ending::crlf : Ending::lf});
+      continue;
+    }
     const auto line = lines_.next();
-    if (!line) return;
+    if (!line) break;
+    ++commands_;
     take_line(*line);
   }
+  lines_.hold();
+  pumping_ = false;
 }
 
 void ServerReplay::take_line(const Line& line) {
@@ -76,7 +95,9 @@ void ServerReplay::take_line(const Line& line) {
     return;
   }
   const auto command = parse_command(line, scratch_);
-  if (!transfer_) {
+  if (phase_ != Phase::moving) {
+    played_to_ = commands_;
+    unasked_.clear();  // the client was faster
     take_command(command);
   } else if (command.meaning() == Meaning::abort) {
     abort(command);
@@ -111,9 +132,11 @@ void ServerReplay::take_command(const Command& command) {
 // RFC 959 4.1.3: the transfer is ended by 426, the ABOR by 226.
 void ServerReplay::abort(const Command& command) {
   effects_.close_data();
-  if (!transfer_->final_before_data) reply("426 The transfer was aborted.");
-  transfer_ = nullptr;
+  if (!playing_->final_before_data) reply("426 The transfer was aborted.");
+  playing_ = nullptr;
+  phase_ = Phase::idle;
   data_ = Data::none;
+  played_to_ = commands_;
   answer_from_script(command);
 }
 
@@ -140,13 +163,13 @@ void ServerReplay::on(const replay::PassiveOpened& event) {
   const auto form = reply_form_of(setup_verb_);
   data_ = can_carry(form, event.address.ip) ? Data::passive : Data::none;
   reply(data_ == Data::passive ? passive_reply(event.address) : std::string(kNoRoom));
-  resume();
+  pump();
 }
 
 void ServerReplay::on(const replay::PassiveFailed&) {
   data_ = Data::none;
   reply("425 No port is free for a data connection.");
-  resume();
+  pump();
 }
 
 // In the words of the recorded server, if it has said something with an address in it.
@@ -186,13 +209,38 @@ void ServerReplay::set_up_active(const Command& command) {
 }
 
 void ServerReplay::answer_from_script(const Command& command) {
-  if (const auto* exchange = cursor_.find(command)) {
-    play(*exchange);
+  const auto [exchange, skip] = cursor_.find(command, place_);
+  if (exchange) {
+    const auto* final_reply = exchange->final_reply();
+    place_.answered(command.name, command.argument,
+                    final_reply ? std::string_view(final_reply->raw) : std::string_view{});
+    play(*exchange, skip);
     return;
   }
-  const auto standard = standard_answer(command);
-  reply(standard.empty() ? unmatched(command) : standard);
-  if (command.meaning() == Meaning::quit) finish();
+  std::string made;
+  if (options_.match == Match::state) made = state_answer(command, place_, script_);
+  const bool goes = command.meaning() == Meaning::quit;
+  if (made.empty() && (goes || options_.match != Match::strict)) made = standard_answer(command);
+  made.empty() ? answer_unmatched(command) : answer(command, made);
+  if (goes) finish();
+}
+
+void ServerReplay::answer(const Command& command, std::string_view line) {
+  place_.answered(command.name, command.argument, line);
+  reply(line);
+}
+
+void ServerReplay::answer_unmatched(const Command& command) {
+  const auto text = what_is_next(command);
+  effects_.tell(FindingId::replay_unmatched, played_to_, text);
+  const auto* nearest =
+      options_.unmatched == Unmatched::nearest ? cursor_.nearest(command) : nullptr;
+  if (nearest) {
+    play(*nearest, 0);
+  } else {
+    const bool close = options_.unmatched == Unmatched::close;
+    answer(command, (close ? "421 Not in this recording: " : "500 Not in this recording: ") + text);
+  }
 }
 
 }  // namespace ftpscope

@@ -31,6 +31,54 @@ std::string name_of_input(const AnalyzeOptions& options) {
   return options.input == "-" ? "standard input" : options.input;
 }
 
+// Records on their way to the results go into a recording as well, if one is made.
+class RecordingTee final : public RecordSink {
+ public:
+  RecordingTee(RecordSink& next, NewRecording* recording) : next_(next), recording_(recording) {}
+
+  void record(const Record& record) override {
+    next_.record(record);
+    if (!recording_) return;
+    recording_->add(record);
+    constexpr std::size_t kAtOnce = 256;
+    if (++count_ % kAtOnce == 0) recording_->flush(record.time);
+  }
+
+ private:
+  RecordSink& next_;
+  NewRecording* recording_;
+  std::size_t count_ = 0;
+};
+
+struct Saving {
+  std::unique_ptr<NewRecording> recording;  // of --record
+  std::unique_ptr<Extraction> extraction;   // of --record or --extract
+};
+
+// Nothing in it: nothing is saved. The error is a sentence.
+std::expected<Saving, std::string> open_saving(const AnalyzeOptions& options) {
+  Saving saving;
+  if (!options.record.empty()) {
+    auto opened = NewRecording::open(options.record);
+    if (!opened) return std::unexpected(opened.error());
+    saving.recording = std::move(*opened);
+    const ExtractionLimits limits{options.record_limits.total, options.record_limits.payload,
+                                  "--record-total", "--record-limit"};
+    saving.extraction = Extraction::into(*saving.recording, limits);
+  } else if (!options.extract.empty()) {
+    auto opened = Extraction::open(options.extract, options.extraction);
+    if (!opened) return std::unexpected(opened.error());
+    saving.extraction = std::move(*opened);
+  }
+  return saving;
+}
+
+// What could not be saved, as a sentence.
+std::string problem_of(const Saving& saving) {
+  if (saving.recording && !saving.recording->problem().empty()) return saving.recording->problem();
+  return saving.extraction->problem();
+}
+
 // pcap-filter(7), compiled anew for each link type of the capture.
 class PacketFilter {
  public:
@@ -149,12 +197,8 @@ class Analysis {
 int run_analyze(const AnalyzeOptions& options) {
   auto input = InputFile::open(options.input);
   if (!input) return fail(input.error(), kExitIncomplete);
-  std::unique_ptr<Extraction> extraction;
-  if (!options.extract.empty()) {
-    auto opened = Extraction::open(options.extract, options.extraction);
-    if (!opened) return fail(opened.error());
-    extraction = std::move(*opened);
-  }
+  const auto saving = open_saving(options);
+  if (!saving) return fail(saving.error());
   PacketFilter filter(options.filter);
   CaptureAnalysis::Filter take;
   if (!options.filter.empty()) {
@@ -163,7 +207,8 @@ int run_analyze(const AnalyzeOptions& options) {
   }
   Progress progress(input->size());
   Results results(options.json, options.ladder, progress);
-  Analysis analysis(options, results, extraction.get(), take);
+  RecordingTee sink(results, saving->recording.get());
+  Analysis analysis(options, sink, saving->extraction.get(), take);
   std::uint64_t done = 0;
   const auto read = input->read([&](std::string_view available, bool complete) {
     const auto consumed = analysis.take(available, complete);
@@ -171,6 +216,7 @@ int run_analyze(const AnalyzeOptions& options) {
     return consumed;
   });
   analysis.finish();
+  if (saving->recording) saving->recording->flush({});
   const bool any = !analysis.nothing_done() && !results.none_wanted();
   if (any) results.finish();
   progress.clear();
@@ -181,9 +227,11 @@ int run_analyze(const AnalyzeOptions& options) {
     problem =
         name_of_input(options) + " has no session whose name ends in " + options.ladder.session;
   }
-  if (problem.empty() && extraction) {
-    problem = analysis.is_log() ? "a log has no data to save (--extract): " + name_of_input(options)
-                                : extraction->problem();
+  if (problem.empty() && saving->extraction) {
+    const auto option = saving->recording ? "--record" : "--extract";
+    problem = analysis.is_log() ? "a log has no data to save (" + std::string(option) +
+                                      "): " + name_of_input(options)
+                                : problem_of(*saving);
   }
   if (results.error() != 0) {
     problem = std::string("cannot write the result: ") + std::strerror(results.error());

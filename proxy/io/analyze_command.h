@@ -16,6 +16,8 @@ struct AnalyzeOptions {
   bool json = false;
   std::string extract;  // a folder; empty: nothing is saved
   ExtractionLimits extraction;
+  std::string record;  // a folder; empty: no recording is made
+  RecordLimits record_limits;
   std::string filter;  // pcap-filter(7); empty: all packets
   std::optional<Severity> fail_on;
   LadderOptions ladder;

@@ -65,10 +65,16 @@ void add_capture(CLI::App& app, AnalyzeOptions& options) {
   app.add_option("--filter", options.filter, "look only at these packets, as in 'host 192.0.2.1'")
       ->type_name("PCAP-FILTER")
       ->group("Captures");
-  app.add_option("--extract", options.extract,
-                 "save what the data connections carried in this folder, under safe names")
+  auto* extract =
+      app.add_option("--extract", options.extract,
+                     "save what the data connections carried in this folder, under safe names")
+          ->type_name("DIR")
+          ->group("Captures");
+  app.add_option("--record", options.record,
+                 "make this folder a recording, for replay and diff (captures/README.md)")
       ->type_name("DIR")
-      ->group("Captures");
+      ->group("Captures")
+      ->excludes(extract);
 }
 
 void add_limits(CLI::App& app, AnalyzeOptions& options) {
@@ -89,6 +95,7 @@ void add_limits(CLI::App& app, AnalyzeOptions& options) {
   add_count(app, "--extract-max", options.extraction.bytes_max, "bytes saved by --extract", 1,
             std::size_t{1} << 50U)
       ->group("Limits");
+  add_record_limits(app, options.record_limits, "Limits");
 }
 
 }  // namespace

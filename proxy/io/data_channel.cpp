@@ -14,8 +14,6 @@ namespace ftpscope {
 
 namespace {
 
-constexpr int kBacklog = 16;  // strangers may stand in front of the peer
-
 // A peer may check that data comes from the address that it knows (RFC 2577 8): the source of our
 // connection is the address at which that side knows us. The port is chosen at connect, not here.
 UvPtr<uv_tcp_t> make_tcp_from(uv_loop_t* loop, void* owner, const IpAddress& source) {
@@ -32,37 +30,29 @@ UvPtr<uv_tcp_t> make_tcp_from(uv_loop_t* loop, void* owner, const IpAddress& sou
 }  // namespace
 
 DataChannel::DataChannel(LiveSession& session, const Exposure& exposure)
-    : session_(session), exposure_(exposure) {
+    : worker_(session.worker()), session_(session), exposure_(exposure) {
   legs_[0].side = Side::client;
   legs_[1].side = Side::server;
   for (auto& leg : legs_) leg.channel = this;
 }
 
 std::expected<std::uint16_t, std::string_view> DataChannel::listen(const IpAddress& address) {
-  auto& worker = session_.worker();
-  constexpr auto kDescriptors = WorkerOptions::kDescriptorsOfChannel;
-  if (!worker.take_descriptors(kDescriptors)) {
+  const auto descriptors = WorkerOptions::kDescriptorsOfChannel +
+                           (worker_.recording() ? WorkerOptions::kDescriptorsOfPayloads : 0);
+  if (!worker_.take_descriptors(descriptors)) {
     return std::unexpected("no descriptor is free (--max-descriptors)");
   }
-  descriptors_ = kDescriptors;
-  const auto range = worker.options().data_ports;
-  const int ports = range.low == 0 ? 1 : range.high - range.low + 1;
-  const int first = worker.random_data_port();
-  for (int i = 0; i < ports; ++i) {
-    const int port = range.low == 0 ? 0 : range.low + (first - range.low + i) % ports;
-    listener_ = make_tcp(worker.loop(), this);
-    const Endpoint local{address, static_cast<std::uint16_t>(port)};
-    int status = uv_tcp_bind(listener_.get(), to_socket_address(local).get(), 0);
-    if (status == 0) {
-      status = uv_listen(stream(listener_), kBacklog, [](uv_stream_t* handle, int result) {
-        static_cast<DataChannel*>(handle->data)->on_connection(result);
-      });
-    }
-    if (status == 0) return local_endpoint(descriptor(listener_)).port;
-    listener_.reset();
-    if (status != UV_EADDRINUSE) return std::unexpected(uv_strerror(status));
+  descriptors_ = descriptors;
+  const ListenAt where{address, worker_.options().data_ports, worker_.random_data_port()};
+  auto listening = listen_at(worker_.loop(), this, where, [](uv_stream_t* handle, int result) {
+    static_cast<DataChannel*>(handle->data)->on_connection(result);
+  });
+  if (!listening) {
+    return std::unexpected(listening.error() == UV_EADDRINUSE ? "no port is free (--data-ports)"
+                                                              : uv_strerror(listening.error()));
   }
-  return std::unexpected("no port is free (--data-ports)");
+  listener_ = std::move(*listening);
+  return local_endpoint(descriptor(listener_)).port;
 }
 
 void DataChannel::on_connection(int status) {
@@ -70,7 +60,7 @@ void DataChannel::on_connection(int status) {
     close(ChannelEnd::connect_failed, std::nullopt, uv_strerror(status));
     return;
   }
-  auto tcp = make_tcp(session_.worker().loop(), this);
+  auto tcp = make_tcp(worker_.loop(), this);
   if (uv_accept(stream(listener_), stream(tcp)) != 0) return;
   const auto peer = peer_endpoint(descriptor(tcp));
   if (peer.ip != exposure_.expected) {
@@ -93,8 +83,7 @@ void DataChannel::refuse_stranger(UvPtr<uv_tcp_t> tcp, const Endpoint& peer) {
 
 void DataChannel::connect_target() {
   auto& target = leg(other(exposure_.facing));
-  target.tcp =
-      make_tcp_from(session_.worker().loop(), &target, session_.local_address(target.side));
+  target.tcp = make_tcp_from(worker_.loop(), &target, session_.local_address(target.side));
   auto connect = std::make_unique<uv_connect_t>();
   const auto connected = [](uv_connect_t* request, int result) {
     const std::unique_ptr<uv_connect_t> done(request);
@@ -106,8 +95,8 @@ void DataChannel::connect_target() {
     close(ChannelEnd::connect_failed, std::nullopt, uv_strerror(status));
     return;
   }
-  last_progress_ = session_.worker().now();  // from here on the stall timeout counts
-  static_cast<void>(connect.release());      // the callback has it now
+  last_progress_ = worker_.now();        // from here on the stall timeout counts
+  static_cast<void>(connect.release());  // the callback has it now
 }
 
 void DataChannel::on_connected(int status) {
@@ -123,7 +112,7 @@ void DataChannel::on_connected(int status) {
 
 void DataChannel::start_relay() {
   relaying_ = true;
-  last_progress_ = session_.worker().now();
+  last_progress_ = worker_.now();
   totals_.connected = last_progress_;
   session_.feed(event::ChannelOpened{id(), *totals_.client, *totals_.server});
   for (auto& leg : legs_) {
@@ -135,7 +124,7 @@ void DataChannel::read_start(Leg& from) {
   uv_read_start(
       stream(from.tcp),
       [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
-        auto& worker = static_cast<Leg*>(handle->data)->channel->session_.worker();
+        auto& worker = static_cast<Leg*>(handle->data)->channel->worker_;
         *buffer = worker.read_buffer(worker.options().relay_buffer);
       },
       [](uv_stream_t* handle, ssize_t count, const uv_buf_t* buffer) {
@@ -155,10 +144,11 @@ void DataChannel::on_read(Leg& from, ssize_t count, const uv_buf_t& buffer) {
 }
 
 void DataChannel::forward(Leg& from, std::string_view bytes) {
-  last_progress_ = session_.worker().now();
+  last_progress_ = worker_.now();
   if (!totals_.first_byte) totals_.first_byte = last_progress_;
   totals_.last_byte = last_progress_;
   from.received += bytes.size();
+  record(from, bytes);
   auto& to = other_of(from);
   auto buffer = uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
   const int written = uv_try_write(stream(to.tcp), &buffer, 1);
@@ -192,13 +182,68 @@ void DataChannel::on_written(Leg& to, int status) {
     on_broken(to);
     return;
   }
-  last_progress_ = session_.worker().now();
+  last_progress_ = worker_.now();
   to.queue = std::string();
   auto& from = other_of(to);
   if (from.ended) {
     pass_end(from);
-  } else {
+  } else if (!disk_since_) {
     read_start(from);
+  }
+}
+
+// --- recording ---
+
+void DataChannel::record(Leg& from, std::string_view bytes) {
+  auto* recording = worker_.recording();
+  if (!recording) return;
+  auto& writer = from.recorded;
+  if (!writer) {
+    writer = std::make_shared<PayloadWriter>(*recording,
+                                             DataTaker::Source{session_.name(), id(), from.side});
+  }
+  writer->add(bytes, last_progress_ - *totals_.connected);
+  if (!recording->full() || disk_since_) return;
+  disk_since_ = last_progress_;
+  for (auto& leg : legs_) uv_read_stop(stream(leg.tcp));
+  recording->wait_for_room(this, [this] { resume_reading(); });
+  session_.channel_waits();
+}
+
+void DataChannel::resume_reading() {
+  if (closed_) return;
+  disk_since_.reset();
+  last_progress_ = worker_.now();  // nobody stalled but our disk
+  for (auto& leg : legs_) {
+    if (!leg.ended && other_of(leg).queue.empty()) read_start(leg);
+  }
+}
+
+void DataChannel::give_up_recording() {
+  worker_.recording()->forget(this);
+  for (auto& leg : legs_) {
+    if (leg.recorded && !leg.recorded->finished()) leg.recorded->give_up(LiveRecording::kStuck);
+  }
+  if (!closed_) resume_reading();
+}
+
+void DataChannel::tell_when_recorded() {
+  for (const auto& leg : legs_) {
+    if (leg.recorded && !leg.recorded->finished()) return;
+  }
+  if (std::exchange(told_, true)) return;
+  for (const auto& leg : legs_) {
+    if (leg.recorded) totals_.taken[static_cast<std::size_t>(leg.side)] = leg.recorded->taken();
+  }
+  worker_.give_descriptors(std::exchange(descriptors_, 0));
+  session_.feed(event::ChannelClosed{id(), totals_, why_});
+}
+
+DataChannel::~DataChannel() {
+  worker_.give_descriptors(descriptors_);
+  if (auto* recording = worker_.recording()) recording->forget(this);
+  for (auto& leg : legs_) {
+    if (leg.recorded) leg.recorded->abandon();
   }
 }
 
@@ -241,12 +286,17 @@ void DataChannel::close(ChannelEnd how, std::optional<Side> first, std::string_v
   const bool reset = how != ChannelEnd::fin;
   listener_.reset();
   for (auto& leg : legs_) close_leg(leg, reset);
-  session_.worker().give_descriptors(std::exchange(descriptors_, 0));
   totals_.bytes_to_client = leg(Side::server).received;
   totals_.bytes_to_server = leg(Side::client).received;
   totals_.closed_first = first;
   totals_.how = how;
-  session_.feed(event::ChannelClosed{id(), totals_, why});
+  why_ = why;
+  disk_since_ = worker_.now();
+  for (auto& leg : legs_) {
+    if (leg.recorded) leg.recorded->finish([this] { tell_when_recorded(); });
+  }
+  tell_when_recorded();
+  if (!told_) session_.channel_waits();
 }
 
 void DataChannel::watch(Duration quiet, Timestamp now) {
@@ -255,17 +305,22 @@ void DataChannel::watch(Duration quiet, Timestamp now) {
 }
 
 std::optional<Timestamp> DataChannel::due() const {
-  if (closed_) return std::nullopt;
-  const auto stall = session_.worker().options().stall_timeout;
+  if (told_) return std::nullopt;
+  if (disk_since_) return *disk_since_ + LiveRecording::kPatience;
+  const auto stall = worker_.options().stall_timeout;
   std::optional<Timestamp> due;
   if (relaying_ && stall != Duration::zero()) due = last_progress_ + stall;
-  const auto connect = session_.worker().options().connect_timeout;
+  const auto connect = worker_.options().connect_timeout;
   if (!relaying_ && peer_came() && connect != Duration::zero()) due = last_progress_ + connect;
   if (quiet_) due = due ? std::min(*due, last_progress_ + *quiet_) : last_progress_ + *quiet_;
   return due;
 }
 
 void DataChannel::on_due(Timestamp now) {
+  if (disk_since_ && !told_) {
+    if (now >= *disk_since_ + LiveRecording::kPatience) give_up_recording();
+    return;
+  }
   if (quiet_ && now >= last_progress_ + *quiet_) {
     quiet_.reset();
     session_.feed(event::ChannelQuiet{id()});

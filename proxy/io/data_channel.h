@@ -11,18 +11,21 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/io/live_recording.h"
 #include "proxy/io/uv_ptr.h"
 #include "proxy/machine.h"
 
 namespace ftpscope {
 
 class LiveSession;
+class Worker;
 
 class DataChannel {
  public:
   DataChannel(LiveSession& session, const Exposure& exposure);
   DataChannel(const DataChannel&) = delete;
   DataChannel& operator=(const DataChannel&) = delete;
+  ~DataChannel();
 
   // Listens at `address` on a port of --data-ports. The port, or why not (a literal or a libuv
   // text).
@@ -30,10 +33,13 @@ class DataChannel {
 
   [[nodiscard]] ChannelId id() const { return exposure_.channel; }
   [[nodiscard]] bool closed() const { return closed_; }
+  // And ChannelClosed was told: nothing of it is left to be done.
+  [[nodiscard]] bool told() const { return told_; }
   // The one who was waited for has connected.
   [[nodiscard]] bool peer_came() const { return !listener_; }
 
-  // Closes both connections: in order when `how` is fin, by RST otherwise. Reports ChannelClosed.
+  // Closes both connections: in order when `how` is fin, by RST otherwise. Reports ChannelClosed,
+  // when what was recorded is on disk.
   void close(ChannelEnd how, std::optional<Side> first, std::string_view why = {});
 
   void watch(Duration quiet, Timestamp now);
@@ -49,6 +55,7 @@ class DataChannel {
     bool ended = false;     // its peer sent its last byte
     bool finished = false;  // FIN sent to its peer
     std::uint64_t received = 0;
+    std::shared_ptr<PayloadWriter> recorded;  // what it has sent
   };
 
   Leg& leg(Side side) { return legs_[static_cast<std::size_t>(side)]; }
@@ -68,7 +75,12 @@ class DataChannel {
   void pass_end(Leg& from);
   void on_broken(Leg& leg);
   void close_leg(Leg& leg, bool reset);
+  void record(Leg& from, std::string_view bytes);
+  void resume_reading();
+  void give_up_recording();
+  void tell_when_recorded();
 
+  Worker& worker_;
   LiveSession& session_;
   Exposure exposure_;
   UvPtr<uv_tcp_t> listener_;
@@ -76,6 +88,9 @@ class DataChannel {
   std::size_t descriptors_ = 0;
   bool relaying_ = false;
   bool closed_ = false;
+  bool told_ = false;
+  std::optional<Timestamp> disk_since_;  // waits for the disk: to read on, or to be told
+  std::string_view why_;
   ChannelTotals totals_;
   Timestamp last_progress_{};
   std::optional<Duration> quiet_;

@@ -2,84 +2,40 @@
 
 #include <fcntl.h>
 #include <magic.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 namespace ftpscope {
 
 namespace {
 
-std::string name_for(std::string_view session, ChannelId channel, Side from) {
-  return std::string(session) + "-data-" + std::to_string(channel) + "-from-" +
-         std::string(name_of(from)) + ".bin";
-}
-
-std::string in_hexadecimal(std::string_view bytes) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string text;
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    text += kHex[byte >> 4U];
-    text += kHex[byte & 0xfU];
-  }
-  return text;
-}
-
-// Empty when the file cannot be read again.
-std::string sha256_of(int fd) {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest(EVP_MD_CTX_new(),
-                                                                       EVP_MD_CTX_free);
-  EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr);
-  std::vector<char> piece(std::size_t{1} << 20U);
-  off_t at = 0;
-  while (true) {
-    const auto got = pread(fd, piece.data(), piece.size(), at);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return {};
-    if (got == 0) break;
-    EVP_DigestUpdate(digest.get(), piece.data(), static_cast<std::size_t>(got));
-    at += got;
-  }
-  std::array<unsigned char, EVP_MAX_MD_SIZE> sum{};
-  unsigned size = 0;
-  EVP_DigestFinal_ex(digest.get(), sum.data(), &size);
-  return in_hexadecimal({reinterpret_cast<const char*>(sum.data()), size});
-}
-
-bool write_at(int fd, std::string_view bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const auto wrote = pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(wrote));
-    offset += static_cast<std::uint64_t>(wrote);
-  }
-  return true;
+// How much of `count` bytes at `offset` comes before `end`.
+std::uint64_t before(std::uint64_t end, std::uint64_t offset, std::uint64_t count) {
+  return offset >= end ? 0 : std::min(end - offset, count);
 }
 
 }  // namespace
 
 std::expected<std::unique_ptr<Extraction>, std::string> Extraction::open(
     const std::string& folder, const ExtractionLimits& limits) {
-  constexpr mode_t kPrivate = 0700;
-  const auto failed = [&] {
-    return std::unexpected("cannot save to " + folder + ": " + std::strerror(errno));
-  };
-  if (mkdir(folder.c_str(), kPrivate) != 0 && errno != EEXIST) return failed();
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return failed();
-  return std::unique_ptr<Extraction>(new Extraction(fd, limits));
+  const int fd = open_private_folder(folder);
+  if (fd < 0) return std::unexpected("cannot save to " + folder + ": " + std::strerror(errno));
+  return std::unique_ptr<Extraction>(new Extraction(fd, limits, nullptr));
 }
 
-Extraction::Extraction(int folder, const ExtractionLimits& limits)
-    : folder_(folder), limits_(limits), magic_(magic_open(MAGIC_NONE)) {
+std::unique_ptr<Extraction> Extraction::into(NewRecording& recording,
+                                             const ExtractionLimits& limits) {
+  return std::unique_ptr<Extraction>(
+      new Extraction(fcntl(recording.folder(), F_DUPFD_CLOEXEC, 0), limits, &recording));
+}
+
+Extraction::Extraction(int folder, const ExtractionLimits& limits, NewRecording* recording)
+    : folder_(folder), limits_(limits), recording_(recording), magic_(magic_open(MAGIC_NONE)) {
   if (magic_ && magic_load(magic_, nullptr) == 0) return;
   complain("the types of files are not told: libmagic has no database");
 }
@@ -96,61 +52,100 @@ void Extraction::complain(const std::string& what) {
 }
 
 Extraction::File* Extraction::file_for(const Source& source) {
-  auto name = name_for(source.session, source.channel, source.from);
+  auto name = payload_name(source);
   if (const auto found = files_.find(name); found != files_.end()) return &found->second;
   if (files_.size() >= ExtractionLimits::kOpenMax) {
     complain("more than " + std::to_string(ExtractionLimits::kOpenMax) +
              " data connections at once: some were not saved");
     return nullptr;
   }
-  constexpr mode_t kPrivate = 0600;
-  const int fd =
-      openat(folder_, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kPrivate);
-  if (fd < 0) complain("cannot create " + name + ": " + std::strerror(errno));
-  const auto added = files_.emplace(name, File{name, fd}).first;
-  return &added->second;
+  File file{name, create_private_file(folder_, name), limits_.payload_max,
+            std::string(limits_.payload_name)};
+  if (file.fd < 0) {
+    end_at(file, 0, std::strerror(errno));
+    complain("cannot create " + name + ": " + file.why);
+  }
+  return &files_.emplace(name, std::move(file)).first->second;
 }
 
-void Extraction::take(const Source& source, std::uint64_t offset, std::string_view bytes) {
-  auto* file = file_for(source);
-  if (!file || file->fd < 0) return;
-  if (bytes_ + bytes.size() > limits_.bytes_max) {
-    complain("not all was saved: " + std::to_string(limits_.bytes_max) +
-             " bytes are the limit (--extract-max)");
-    bytes_ = limits_.bytes_max;  // no gaps where smaller pieces would still have found room
-    return give_up(*file);
-  }
-  bytes_ += bytes.size();
-  if (!write_at(file->fd, bytes, offset)) {
-    complain("cannot write " + file->name + ": " + std::strerror(errno));
-    give_up(*file);
-  }
-}
-
-void Extraction::give_up(File& file) const {
+// A recording keeps what comes before; an extracted file is whole or is taken away again.
+void Extraction::end_at(File& file, std::uint64_t offset, const std::string& why) const {
+  if (!recording_) offset = 0;
+  if (offset >= file.end) return;
+  file.end = offset;
+  file.why = why;
+  if (offset > 0 || file.fd < 0) return;
   ::close(std::exchange(file.fd, -1));
   unlinkat(folder_, file.name.c_str(), 0);
 }
 
-TakenData Extraction::finish(std::string_view session, ChannelId channel) {
-  TakenData taken;
-  for (const auto side : {Side::server, Side::client}) {
-    const auto found = files_.find(name_for(session, channel, side));
+void Extraction::take(const Source& source, std::uint64_t offset, std::string_view bytes,
+                      Duration since) {
+  auto* file = file_for(source);
+  if (!file) return;
+  file->seen = std::max(file->seen, offset + bytes.size());
+  file->course.add(since, file->seen);
+  auto count = before(file->end, offset, bytes.size());
+  if (bytes_ + count > limits_.bytes_max) {
+    complain("not all was saved: " + std::to_string(limits_.bytes_max) + " bytes are the limit (" +
+             std::string(limits_.total_name) + ")");
+    count = limits_.bytes_max - bytes_;  // no gaps where smaller pieces would still find room
+    end_at(*file, offset + count, std::string(limits_.total_name));
+  }
+  bytes_ += count;
+  if (count > 0 && file->fd >= 0 && !write_at(file->fd, bytes.substr(0, count), offset)) {
+    const std::string why = std::strerror(errno);
+    complain("cannot write " + file->name + ": " + why);
+    end_at(*file, offset, why);
+  }
+}
+
+TakenBothWays Extraction::finish(std::string_view session, ChannelId channel) {
+  TakenBothWays taken;
+  for (const auto side : {Side::client, Side::server}) {
+    const auto found = files_.find(payload_name({session, channel, side}));
     if (found == files_.end()) continue;
     auto file = std::move(found->second);
     files_.erase(found);
-    if (file.fd >= 0 && taken.payload.empty()) taken = described(file);
+    if (recording_) {
+      recording_->add(ChannelCourse{session, channel, side, file.course.points()});
+    }
+    taken[static_cast<std::size_t>(side)] = described(file);
     if (file.fd >= 0) ::close(file.fd);
   }
   return taken;
 }
 
 TakenData Extraction::described(const File& file) {
-  TakenData taken{file.name, sha256_of(file.fd), {}};
-  if (lseek(file.fd, 0, SEEK_SET) != 0 || !magic_) return taken;
-  const char* type = magic_descriptor(magic_, file.fd);
-  if (type) taken.type = type;
+  TakenData taken;
+  if (recording_ && file.seen > file.end) {
+    taken.unrecorded = file.seen - file.end;
+    taken.unrecorded_why = file.why;
+    complain("not all was saved: " + file.name + " was cut off (" + file.why + ")");
+  }
+  struct stat info{};
+  if (file.fd < 0) return taken;
+  // A piece behind the end may have been written before the end was known.
+  const bool cut =
+      fstat(file.fd, &info) == 0 && static_cast<std::uint64_t>(info.st_size) > file.end;
+  if (cut && ftruncate(file.fd, static_cast<off_t>(file.end)) != 0) return taken;
+  if (file.end == 0) {  // --record-limit 0
+    unlinkat(folder_, file.name.c_str(), 0);
+    return taken;
+  }
+  taken.payload = file.name;
+  taken.sha256 = sha256_of(file.fd);
+  if (magic_ && lseek(file.fd, 0, SEEK_SET) == 0) {
+    if (const char* type = magic_descriptor(magic_, file.fd)) taken.type = type;
+  }
+  if (recording_) taken.payload = stored_once(file, taken.sha256);
   return taken;
+}
+
+std::string Extraction::stored_once(const File& file, const std::string& sha256) {
+  const auto older = recording_->payloads().same_as(sha256, file.name);
+  if (older) unlinkat(folder_, file.name.c_str(), 0);
+  return older.value_or(file.name);
 }
 
 }  // namespace ftpscope

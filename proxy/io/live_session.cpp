@@ -69,9 +69,18 @@ void LiveSession::feed(const Event& event) {
 void LiveSession::handle(const Event& event) {
   const auto* received = std::get_if<event::Received>(&event);
   const bool unwanted = received && received->from == Side::client && !machine_.wants(Side::client);
+  if (received) record_read(*received);
   machine_.handle(event, worker_.now());
   read_ahead_ = (read_ahead_ || unwanted) && !machine_.wants(Side::client);
   carry_out();
+}
+
+void LiveSession::record_read(const event::Received& received) {
+  auto* recording = worker_.recording();
+  if (!recording || machine_.state().opaque) return;
+  auto& place = places_[static_cast<std::size_t>(received.from)];
+  place.pass(received.bytes);
+  recording->files().add(ControlRead{name(), worker_.now(), received.from, place});
 }
 
 void LiveSession::carry_out() {
@@ -231,7 +240,7 @@ void LiveSession::open_channel(const Exposure& exposure) {
 
 void LiveSession::bury_closed_channels() {
   for (auto& channel : channels_) {
-    if (channel->closed()) worker_.bury(std::move(channel));
+    if (channel->told()) worker_.bury(std::move(channel));
   }
   std::erase(channels_, nullptr);
 }
@@ -280,7 +289,7 @@ void LiveSession::update_due() {
   sooner(connect_due_);
   sooner(close_due_);
   for (const auto& channel : channels_) {
-    sooner(channel->closed() ? std::optional(Timestamp::min()) : channel->due());
+    sooner(channel->told() ? std::optional(Timestamp::min()) : channel->due());
   }
   worker_.set_due(*this, due);
 }
@@ -311,7 +320,8 @@ void LiveSession::close_if_said() {
   client_.close();
   server_.close();
   for (auto& channel : channels_) channel->close(ChannelEnd::session_ended, std::nullopt);
-  bury_closed_channels();
+  for (auto& channel : channels_) worker_.bury(std::move(channel));
+  channels_.clear();
   if (admitted()) worker_.give_descriptors(kDescriptorsOfLegs);
   worker_.bury(std::shared_ptr<LiveSession>(this));
   worker_.delist(*this);

@@ -31,7 +31,8 @@ class LiveSession final : private Effects, private RecordSink {
   void feed(const Event& event);
   void on_leg_written();
   void on_due();
-  void abort();  // at once: what is still queued is dropped
+  void channel_waits() { update_due(); }  // a data channel is due sooner than it was
+  void abort();                           // at once: what is still queued is dropped
 
   [[nodiscard]] Worker& worker() { return worker_; }
   [[nodiscard]] const IpAddress& local_address(Side side) const {
@@ -39,6 +40,7 @@ class LiveSession final : private Effects, private RecordSink {
   }
   [[nodiscard]] const IpAddress& client_address() const { return client_peer_.ip; }
 
+  [[nodiscard]] const std::string& name() const { return machine_.session(); }
   [[nodiscard]] bool admitted() const { return !refused_; }
 
   // Its place in the worker's list.
@@ -61,6 +63,7 @@ class LiveSession final : private Effects, private RecordSink {
   void record(const Record& record) override;
 
   void handle(const Event& event);
+  void record_read(const event::Received& received);
   void carry_out();
   void write_out(Side to);
   void update_reading();
@@ -91,7 +94,8 @@ class LiveSession final : private Effects, private RecordSink {
   bool handling_ = false;
   bool read_ahead_ = false;  // the client's next commands, before the machine wanted them
   std::array<std::optional<std::size_t>, 2> urgent_;
-  std::vector<Endpoint> candidates_;  // addresses of the server still to try, last first
+  std::array<StreamPlace, 2> places_;  // of what was read, by who said it; when it is recorded
+  std::vector<Endpoint> candidates_;   // addresses of the server still to try, last first
   std::optional<Timestamp> connect_due_;
   UvPtr<uv_tcp_t> connecting_;
   std::shared_ptr<bool> alive_;         // for a name look-up that outlives the session

@@ -17,6 +17,10 @@ class LogFile {
  public:
   // "-" is standard output. Appends; a torn last line of an earlier run is ended first.
   static std::expected<std::unique_ptr<LogFile>, std::string> open(const std::string& path);
+  // A file that is open for reading and writing; it is closed with this.
+  static std::unique_ptr<LogFile> adopt(int fd) {
+    return std::unique_ptr<LogFile>(new LogFile(fd));
+  }
   LogFile(const LogFile&) = delete;
   LogFile& operator=(const LogFile&) = delete;
   ~LogFile();

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <string>
 
+#include "proxy/io/payload_files.h"
+
 namespace ftpscope {
 
 // A whole number from `least` to `most`.
@@ -15,6 +17,15 @@ CLI::Option* add_count(CLI::App& app, const std::string& name, T& value,
       ->capture_default_str()
       ->check(CLI::Range(least, most).description(""))
       ->type_name("N");
+}
+
+inline void add_record_limits(CLI::App& app, RecordLimits& limits, const std::string& group) {
+  constexpr std::size_t kMany = std::size_t{1} << 50U;
+  add_count(app, "--record-limit", limits.payload,
+            "bytes recorded of one payload; the rest is transferred and not recorded", 0, kMany)
+      ->group(group);
+  add_count(app, "--record-total", limits.total, "bytes recorded of all payloads", 0, kMany)
+      ->group(group);
 }
 
 }  // namespace ftpscope

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <cstdlib>
+#include <initializer_list>
 #include <iostream>
 
 #include "proxy/io/analyze_options.h"
@@ -24,12 +25,18 @@ constexpr auto kProxyFooter = R"(Examples:
 Exit codes: 0 stopped by SIGTERM or SIGINT, 2 wrong usage (the sentence on stderr says what to do).)";
 
 constexpr auto kReplayServerFooter =
-    R"(Each client gets the session from its start: its commands are matched by verb and argument in the order
-of recording; any login is taken; data connections work in whatever mode the client asks for.
+    R"(Each client gets the session from its start; any login is taken; data connections work in whatever mode the
+client asks for; what it uploads is taken and compared with what was recorded.
 
-Example:
+Examples:
   ftpscope replay server captures/demo --listen 127.0.0.1:2121
-  curl ftp://anyone:secret@127.0.0.1:2121/)";
+  curl ftp://anyone:secret@127.0.0.1:2121/
+
+  The server of a customer's capture, with its pauses, for one client after the other or many at once
+  ftpscope analyze customer.pcapng --record rec
+  ftpscope replay server rec --listen :2121 --speed original
+
+Exit codes: 0 stopped by SIGTERM or SIGINT, 2 wrong usage or a recording that cannot be played.)";
 
 constexpr auto kFooter =
     R"(ftpscope COMMAND --help tells more. The documents: README.md, proxy/README.md, analyzer/README.md.)";
@@ -49,17 +56,27 @@ CLI::Option* add_seconds(CLI::App& app, const std::string& name, Duration& value
       ->default_str(CLI::detail::to_string(seconds));
 }
 
+// One of a few words; the first is the default.
 template <class Enum>
-CLI::Option* add_choice(CLI::App& app, const std::string& name, Enum& value, Enum first,
-                        Enum second, const std::string& first_name, const std::string& second_name,
+CLI::Option* add_choice(CLI::App& app, const std::string& name, Enum& value,
+                        std::initializer_list<std::pair<std::string, Enum>> choices,
                         const std::string& description) {
-  const auto set = [=, &value](const std::string& text) {
-    value = text == second_name ? second : first;
+  std::string names;
+  std::vector<std::string> words;
+  for (const auto& [word, meaning] : choices) {
+    names += (names.empty() ? "" : "|") + word;
+    words.push_back(word);
+  }
+  const std::vector<std::pair<std::string, Enum>> all(choices);
+  const auto set = [&value, all](const std::string& text) {
+    for (const auto& [word, meaning] : all) {
+      if (word == text) value = meaning;
+    }
   };
   return app.add_option_function<std::string>(name, set, description)
-      ->check(CLI::IsMember({first_name, second_name}).description(""))
-      ->default_str(first_name)
-      ->type_name(first_name + "|" + second_name);
+      ->check(CLI::IsMember(words).description(""))
+      ->default_str(words.front())
+      ->type_name(names);
 }
 
 void add_address(CLI::App& app, const std::string& name, HostPort& value, std::uint16_t port,
@@ -85,6 +102,14 @@ void set_data_ports(PortRange& range, const std::string& text) {
   range = {*low, *high};
 }
 
+CLI::Option* add_data_ports(CLI::App& app, PortRange& range) {
+  return app
+      .add_option_function<std::string>(
+          "--data-ports", [&range](const std::string& text) { set_data_ports(range, text); },
+          "ports to listen on for data connections (default: the kernel chooses)")
+      ->type_name("LOW-HIGH");
+}
+
 struct Terminal {
   bool verbose = false;
   std::string colour = "auto";
@@ -95,6 +120,10 @@ void add_output(CLI::App& app, ProxyOptions& options, Terminal& terminal) {
   app.add_option("--log", options.log,
                  "write every record to this file, one JSON object a line; - is stdout")
       ->type_name("FILE")
+      ->group("Output");
+  app.add_option("--record", options.record,
+                 "make this folder a recording: log and payloads (captures/README.md)")
+      ->type_name("DIR")
       ->group("Output");
   app.add_flag("--log-secrets", limits.log_secrets, "keep passwords in the log and on the terminal")
       ->group("Output");
@@ -113,25 +142,20 @@ void add_output(CLI::App& app, ProxyOptions& options, Terminal& terminal) {
 void add_policy(CLI::App& app, ProxyOptions& options) {
   auto& policy = options.worker.interceptor.policy;
   const auto group = "Policy";
-  add_choice(app, "--lines", policy.lines, Lines::raw, Lines::strict, "raw", "strict",
+  add_choice(app, "--lines", policy.lines, {{"raw", Lines::raw}, {"strict", Lines::strict}},
              "raw: what needs no rewriting passes byte for byte;\n"
              "strict: one canonical line for each, ambiguous ones are refused")
       ->group(group);
-  add_choice(app, "--tls", policy.tls, Tls::pass, Tls::refuse, "pass", "refuse",
+  add_choice(app, "--tls", policy.tls, {{"pass", Tls::pass}, {"refuse", Tls::refuse}},
              "pass: AUTH TLS goes through, the session is opaque from then on;\n"
              "refuse: AUTH gets 534, and FEAT does not promise it")
       ->group(group);
-  add_choice(app, "--data-address", policy.data_address, DataAddress::peer, DataAddress::stated,
-             "peer", "stated",
+  add_choice(app, "--data-address", policy.data_address,
+             {{"peer", DataAddress::peer}, {"stated", DataAddress::stated}},
              "where data connections go: to the control connection's peer,\n"
              "or to the address that PORT or 227 states")
       ->group(group);
-  app.add_option_function<std::string>(
-         "--data-ports",
-         [&options](const std::string& text) { set_data_ports(options.worker.data_ports, text); },
-         "ports to listen on for data connections (default: the kernel chooses)")
-      ->type_name("LOW-HIGH")
-      ->group(group);
+  add_data_ports(app, options.worker.data_ports)->group(group);
   app.add_option("--advertise", options.advertise,
                  "the address that clients are told in 227;\n"
                  "auto: the one at which they reached us")
@@ -180,6 +204,7 @@ void add_limits(CLI::App& app, ProxyOptions& options) {
             4096, kMany)
       ->group(group);
   app.get_option("--max-descriptors")->default_str("");
+  add_record_limits(app, options.record_limits, group);
 }
 
 void add_timeouts(CLI::App& app, ProxyOptions& options) {
@@ -207,6 +232,47 @@ void add_timeouts(CLI::App& app, ProxyOptions& options) {
       ->group(group);
 }
 
+void set_speed(double& speed, const std::string& text) {
+  speed = text == "fast" ? 0 : text == "original" ? 1 : std::atof(text.c_str());
+  const bool number = text != "fast" && (speed >= ReplayOptions::kSlowest && speed <= 1e6);
+  if (number || text == "fast") return;
+  throw CLI::ValidationError("--speed",
+                             "needs original, fast, or a number from 0.001 on: 2 is "
+                             "twice as fast as recorded");
+}
+
+void add_replay_policy(CLI::App& app, ReplayServerOptions& options) {
+  const auto group = "Playing";
+  add_choice(app, "--match", options.replay.match,
+             {{"verb", Match::verb}, {"strict", Match::strict}, {"state", Match::state}},
+             "which recorded answer a command gets. verb: the next unused one to this verb\n"
+             "and argument; strict: in the recorded order and no other; state: to this verb,\n"
+             "path, type and offset, in any order, as often as asked")
+      ->group(group);
+  add_choice(app, "--unmatched", options.replay.unmatched,
+             {{"reply-500", Unmatched::reply_500},
+              {"close", Unmatched::close},
+              {"nearest", Unmatched::nearest}},
+             "what a command gets that the recording does not have; nearest: the next answer\n"
+             "to the same verb")
+      ->group(group);
+  app.add_option_function<std::string>(
+         "--speed", [&options](const std::string& text) { set_speed(options.replay.speed, text); },
+         "fast: without pauses; original: with those of the recording, also inside replies,\n"
+         "and its data rates; a number: so many times that speed")
+      ->type_name("fast|original|N")
+      ->default_str("fast")
+      ->group(group);
+  app.add_option("--session", options.session,
+                 "the session to play, by the end of its name (default: the first)")
+      ->type_name("NAME")
+      ->group(group);
+  add_data_ports(app, options.data_ports)->group(group);
+  app.add_flag("--unchecked", options.unchecked,
+               "begin at once: do not compare the payloads with their SHA-256 first")
+      ->group(group);
+}
+
 void add_replay_server(CLI::App& app, ReplayServerOptions& options) {
   auto* server =
       app.add_subcommand("server", "be the server of a recorded session, for any client");
@@ -219,6 +285,7 @@ void add_replay_server(CLI::App& app, ReplayServerOptions& options) {
   server->add_option("--log", options.log, "write the replayed sessions to this file; - is stdout")
       ->type_name("FILE");
   server->add_flag("-q,--quiet", options.quiet, "do not print the dialogue");
+  add_replay_policy(*server, options);
 }
 
 void settle_terminal(ProxyOptions& options, const Terminal& terminal) {

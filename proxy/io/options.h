@@ -18,7 +18,9 @@ namespace ftpscope {
 struct ProxyOptions {
   HostPort listen;
   HostPort server;
-  std::string log;  // empty: none
+  std::string log;     // empty: none
+  std::string record;  // a folder; empty: nothing is recorded
+  RecordLimits record_limits;
   bool quiet = false;
   std::string advertise = "auto";
   std::string advertise_server = "auto";

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <memory>
 
+#include "proxy/io/live_recording.h"
 #include "proxy/io/live_session.h"
 
 namespace ftpscope {
@@ -61,12 +62,16 @@ std::expected<Endpoint, std::string> listen_endpoint(const HostPort& listen) {
 // The loop, what runs on it, and how signals end it.
 class Proxy {
  public:
-  Proxy(uv_loop_t* loop, const ProxyOptions& options, LogFile* log)
+  Proxy(uv_loop_t* loop, const ProxyOptions& options, LogFile* log, NewRecording* recording)
       : loop_(loop),
         options_(options),
         worker_(loop, options.worker, log),
         locator_(loop, options.server),
         acceptor_(worker_, locator_, options.accept) {
+    if (recording) {
+      recording_.emplace(loop, *recording, options.record_limits);
+      worker_.record_to(*recording_);
+    }
     worker_.on_session_gone = [this] {
       if (stopping_ && worker_.idle()) finish();
     };
@@ -91,6 +96,7 @@ class Proxy {
   void abandon() {
     acceptor_.close();
     worker_.shut_down();
+    if (recording_) recording_->close();
   }
 
  private:
@@ -123,12 +129,14 @@ class Proxy {
     finished_ = true;
     acceptor_.close();
     worker_.shut_down();
+    if (recording_) recording_->close();
     for (auto& signal : signals_) uv_close(reinterpret_cast<uv_handle_t*>(&signal), nullptr);
     uv_close(reinterpret_cast<uv_handle_t*>(&grace_), nullptr);
   }
 
   uv_loop_t* loop_;
   const ProxyOptions& options_;
+  std::optional<LiveRecording> recording_;
   Worker worker_;
   FixedServer locator_;
   Acceptor acceptor_;
@@ -164,9 +172,16 @@ int run_proxy(ProxyOptions options) {
     log = std::move(*opened);
   }
 
+  std::unique_ptr<NewRecording> recording;
+  if (!options.record.empty()) {
+    auto opened = NewRecording::open(options.record);
+    if (!opened) return fail(opened.error());
+    recording = std::move(*opened);
+  }
+
   uv_loop_t loop{};
   uv_loop_init(&loop);
-  auto proxy = std::make_unique<Proxy>(&loop, options, log.get());
+  auto proxy = std::make_unique<Proxy>(&loop, options, log.get(), recording.get());
   const auto listening = proxy->start(*address);
   if (listening) {
     auto& out = options.log == "-" ? std::cerr : std::cout;
@@ -183,6 +198,9 @@ int run_proxy(ProxyOptions options) {
   if (left_open != 0) std::cerr << "ftpscope: internal error: handles were left open\n";
   if (log && log->lost() > 0) {
     std::cerr << "ftpscope: " << log->lost() << " records could not be written to the log\n";
+  }
+  if (recording && !recording->problem().empty()) {
+    std::cerr << "ftpscope: " << recording->problem() << '\n';
   }
   return listening ? 0 : fail(listening.error());
 }

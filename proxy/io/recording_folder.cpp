@@ -1,10 +1,18 @@
 #include "proxy/io/recording_folder.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
+
+#include "proxy/io/payload_files.h"
 
 namespace ftpscope {
 
@@ -30,35 +38,76 @@ Text read_text(const fs::path& path) {
   return std::move(text).str();
 }
 
-std::string missing_payload(const Recording& recording) {
-  for (const auto& exchange : recording.script.exchanges) {
-    if (!exchange.payload || exchange.payload->file.empty()) continue;
-    if (exchange.payload->direction == Direction::upload) continue;  // only counted
-    const auto path = fs::path(recording.folder) / exchange.payload->file;
-    std::error_code error;
-    if (!fs::is_regular_file(fs::symlink_status(path, error))) return path.string();
-  }
-  return {};
+using Sentence = std::expected<void, std::string>;
+
+// Of the folder itself, and no link: it may be from somebody else.
+int open_payload(const std::string& folder, const std::string& name) {
+  const auto path = folder + "/" + name;
+  return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+}
+
+Sentence complain(const Recording& recording, const std::string& name, const std::string& what) {
+  return std::unexpected("cannot play the recording: the payload '" + recording.folder + "/" +
+                         name + "' " + what);
+}
+
+Sentence check_size(const Recording& recording, const ScriptPayload& payload) {
+  const int fd = open_payload(recording.folder, payload.file);
+  struct stat info{};
+  const bool file = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+  if (fd >= 0) ::close(fd);
+  if (!file) return complain(recording, payload.file, "is missing");
+  const auto size = static_cast<std::uint64_t>(info.st_size);
+  const auto least = payload.bytes - std::min(payload.bytes, payload.unrecorded);
+  if (size >= least && size <= payload.bytes) return {};
+  return complain(recording, payload.file,
+                  "has " + std::to_string(size) + " bytes instead of " +
+                      std::to_string(size < least ? least : payload.bytes));
 }
 
 }  // namespace
 
-std::expected<Recording, std::string> open_recording(const std::string& path) {
+Sentence check_payloads(const Recording& recording) {
+  std::set<std::string> checked;
+  for (const auto& exchange : recording.script.exchanges) {
+    const auto& payload = exchange.payload;
+    if (!payload || payload->file.empty() || payload->sha256.empty()) continue;
+    if (!checked.insert(payload->file).second) continue;
+    const int fd = open_payload(recording.folder, payload->file);
+    if (fd < 0) continue;  // an upload's: it is compared by its hash alone
+    const auto sum = sha256_of(fd);
+    ::close(fd);
+    if (sum != payload->sha256) {
+      return complain(recording, payload->file, "is not what was recorded: its SHA-256 differs");
+    }
+  }
+  return {};
+}
+
+std::expected<Recording, std::string> open_recording(const std::string& path,
+                                                     const std::string& session) {
   std::error_code error;
-  const auto file =
-      fs::is_directory(path, error) ? fs::path(path) / "session.jsonl" : fs::path(path);
+  const bool folder = fs::is_directory(path, error);
+  const auto file = folder ? fs::path(path) / "session.jsonl" : fs::path(path);
   const auto text = read_text(file);
   if (!text) return std::unexpected(text.error());
-  auto script = read_script(*text);
+  const auto timing_file = fs::path(path) / "timing.jsonl";
+  const auto timing =
+      folder && fs::exists(timing_file, error) ? read_text(timing_file) : Text(std::string());
+  if (!timing) return std::unexpected(timing.error());
+  auto script = read_script(*text, *timing, session);
   if (!script) {
     return std::unexpected("cannot play the recording '" + file.string() + "': " + script.error());
   }
   const auto parent = file.parent_path().string();
   Recording recording{std::move(*script), parent.empty() ? "." : parent};
-  const auto missing = missing_payload(recording);
-  if (missing.empty()) return recording;
-  return std::unexpected("cannot play the recording '" + file.string() + "': the payload '" +
-                         missing + "' is missing");
+  for (const auto& exchange : recording.script.exchanges) {
+    const auto& payload = exchange.payload;
+    // An upload can be compared by its hash.
+    if (!payload || payload->file.empty() || payload->direction == Direction::upload) continue;
+    if (auto good = check_size(recording, *payload); !good) return std::unexpected(good.error());
+  }
+  return recording;
 }
 
 }  // namespace ftpscope

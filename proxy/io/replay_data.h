@@ -5,38 +5,23 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "proxy/io/payload_source.h"
 #include "proxy/io/uv_ptr.h"
 #include "proxy/io/worker.h"
 #include "proxy/server_replay.h"
 
 namespace ftpscope {
 
-// A payload of a recording, read front to back. One whose bytes were not recorded is dots, as many.
-class PayloadSource {
- public:
-  PayloadSource() = default;
-  // False: there is no such regular file.
-  bool open(const std::string& path);
-  void fill(std::uint64_t bytes) { filler_ = bytes; }
-  PayloadSource(const PayloadSource&) = delete;
-  PayloadSource& operator=(const PayloadSource&) = delete;
-  ~PayloadSource();
-
-  // Bytes read; 0 at the end, negative on an error.
-  ssize_t read(char* buffer, std::size_t size);
-
- private:
-  int fd_ = -1;
-  std::uint64_t filler_ = 0;
-};
-
 class ReplayData {
  public:
   static constexpr std::size_t kChunk = 65536;
   static constexpr std::uint64_t kConnectMilliseconds = 30'000;  // since the transfer began
   static constexpr std::uint64_t kStallMilliseconds = 60'000;    // without a byte
+  static constexpr std::uint64_t kDeliveryMilliseconds = 10;     // between two looks
+  static constexpr int kDeliveryChecks = 500;                    // before a reset that is due
   static constexpr std::size_t kDescriptors = 3;                 // a listener, a connection, a file
 
   struct Peers {
@@ -55,8 +40,11 @@ class ReplayData {
   // The port, or 0 when there is none to be had.
   [[nodiscard]] std::uint16_t listen();
   void connect(std::uint16_t port);
-  void send(const std::string& folder, const ScriptPayload& payload);
-  void receive();
+  // The payload outlives this. See replay::Effects::send_payload().
+  void send(const std::string& folder, const ScriptPayload& payload, std::uint64_t skip = 0,
+            double speed = 0);
+  // DataEnded says how it differs from the recorded one, which outlives this.
+  void receive(const std::string& folder, const ScriptPayload& recorded);
   void close();
 
  private:
@@ -67,11 +55,17 @@ class ReplayData {
   void on_connected(int status);
   void begin(Job job);
   void start_if_ready();
+  void on_connection_made();
   void send_chunk();
+  [[nodiscard]] std::uint64_t allowed() const;
+  void pause();
+  void reset_when_delivered();
+  void end_by_reset(const replay::Event& event);
+  void end_upload();
   void on_sent(int status);
   void finish_sending();
   void start_reading();
-  void on_read(ssize_t count);
+  void on_read(ssize_t count, const uv_buf_t& buffer);
   void watch(std::uint64_t milliseconds);
   void end(const replay::Event& event);
 
@@ -85,6 +79,12 @@ class ReplayData {
   bool budgeted_ = false;
   Job job_ = Job::none;
   PayloadSource source_;
+  const ScriptPayload* payload_ = nullptr;
+  std::optional<UploadComparison> comparison_;
+  Timestamp connected_at_{};
+  double speed_ = 0;
+  std::uint64_t position_ = 0;  // in the payload: sent, or skipped
+  int delivery_checks_ = 0;
   std::unique_ptr<Chunk> spare_;  // the one chunk, while it is not being written
 };
 

@@ -46,12 +46,18 @@ std::size_t descriptor_limit() {
   return static_cast<std::size_t>(limit.rlim_cur);
 }
 
+struct ReplayedRecording {
+  const Recording& recording;
+  const ReplayOptions& options;
+};
+
 class ReplayServer {
  public:
   ReplayServer(uv_loop_t* loop, const WorkerOptions& options, LogFile* log,
-               const Recording& recording)
+               const ReplayedRecording& replayed)
       : worker_(loop, options, log),
-        context_{worker_, recording, [this](ReplaySession& session) { remove(session); }} {}
+        context_{worker_, replayed.recording, replayed.options,
+                 [this](ReplaySession& session) { remove(session); }} {}
 
   // Where it listens, or a sentence.
   std::expected<Endpoint, std::string> start(const Endpoint& address);
@@ -166,8 +172,11 @@ int run_replay_server(const ReplayServerOptions& options) {
   std::signal(SIGXFSZ, SIG_IGN);  // a log over the file size limit is a full disk
   const auto address = endpoint_of(options.listen);
   if (!address) return fail(address.error());
-  const auto recording = open_recording(options.recording);
+  const auto recording = open_recording(options.recording, options.session);
   if (!recording) return fail(recording.error());
+  if (!options.unchecked) {
+    if (const auto good = check_payloads(*recording); !good) return fail(good.error());
+  }
   std::unique_ptr<LogFile> log;
   if (!options.log.empty()) {
     auto opened = LogFile::open(options.log);
@@ -176,11 +185,13 @@ int run_replay_server(const ReplayServerOptions& options) {
   }
   WorkerOptions worker;
   worker.max_descriptors = descriptor_limit();
+  worker.data_ports = options.data_ports;
   if (!options.quiet && options.log != "-") worker.terminal = TextStyle{};
 
   uv_loop_t loop{};
   uv_loop_init(&loop);
-  auto server = std::make_unique<ReplayServer>(&loop, worker, log.get(), *recording);
+  auto server = std::make_unique<ReplayServer>(&loop, worker, log.get(),
+                                               ReplayedRecording{*recording, options.replay});
   const auto listening = server->start(*address);
   if (listening) {
     auto& out = options.log == "-" ? std::cerr : std::cout;

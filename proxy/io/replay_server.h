@@ -3,14 +3,20 @@
 
 #include <string>
 
+#include "proxy/io/port_range.h"
 #include "proxy/io/socket_address.h"
+#include "proxy/server_replay.h"
 
 namespace ftpscope {
 
 struct ReplayServerOptions {
   std::string recording;  // a folder (captures/README.md), or a log by itself
   HostPort listen;
-  std::string log;  // empty: none; "-" is standard output
+  ReplayOptions replay;
+  std::string session;     // the end of the name of the one to play; empty: the first
+  PortRange data_ports;    // tried from the lowest on
+  bool unchecked = false;  // do not compare the payloads with their hashes first
+  std::string log;         // empty: none; "-" is standard output
   bool quiet = false;
 };
 

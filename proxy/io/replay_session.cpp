@@ -22,7 +22,7 @@ ReplaySession::ReplaySession(const Context& context, std::string id, UvPtr<uv_tc
       client_(peer_endpoint(descriptor(tcp_))),
       here_(local_endpoint(descriptor(tcp_))),
       observer_(DialogueLimits{}, std::move(id), *this),
-      machine_(context.recording.script, client_.ip, *this),
+      machine_(context.recording.script, context.options, client_.ip, *this),
       started_(context.worker.now()) {
   tcp_->data = this;
   uv_tcp_nodelay(tcp_.get(), 1);
@@ -43,13 +43,14 @@ void ReplaySession::start() {
 // --- what the machine asks for ---
 
 void ReplaySession::send(std::string_view bytes) {
-  out_ += bytes;
+  out_.emplace_back(bytes);
   totals_.bytes_from_server += bytes.size();
   observer_.received(Side::server, bytes, false, now());
 }
 
-void ReplaySession::finish() {
+void ReplaySession::finish(bool reset) {
   finishing_ = true;
+  resetting_ = reset;
   start_timer(kLingerMilliseconds);
   close_data();
 }
@@ -77,11 +78,18 @@ void ReplaySession::connect_active(std::uint16_t port) {
   data_->connect(port);
 }
 
-void ReplaySession::send_payload(const ScriptPayload& payload) {
-  data_->send(context_.recording.folder, payload);
+void ReplaySession::send_payload(const ScriptPayload& payload, std::uint64_t skip, double speed) {
+  data_->send(context_.recording.folder, payload, skip, speed);
 }
 
-void ReplaySession::receive_payload() { data_->receive(); }
+void ReplaySession::receive_payload(const ScriptPayload& recorded) {
+  data_->receive(context_.recording.folder, recorded);
+}
+
+void ReplaySession::tell(FindingId finding, CommandId to, std::string_view detail) {
+  observer_.recorder().at(now());
+  observer_.recorder().finding(finding, to, detail);
+}
 
 void ReplaySession::close_data() {
   if (!data_) return;
@@ -116,14 +124,19 @@ void ReplaySession::settle() {
   context_.worker.flush_log();
   write_out();
   half_close_if_said();
+  if (!tcp_) return;
   update_reading();
   update_timer();
 }
 
 void ReplaySession::write_out() {
-  if (out_.empty()) return;
+  for (auto& bytes : std::exchange(out_, {})) write(std::move(bytes));
+}
+
+// By itself: the client is to get it in a segment of its own.
+void ReplaySession::write(std::string bytes) {
   auto write = std::make_unique<Write>();
-  write->bytes = std::exchange(out_, {});
+  write->bytes = std::move(bytes);
   write->request.data = write.get();
   auto buffer = uv_buf_init(write->bytes.data(), static_cast<unsigned>(write->bytes.size()));
   const int status =
@@ -137,11 +150,17 @@ void ReplaySession::write_out() {
 
 void ReplaySession::on_written() {
   half_close_if_said();
-  update_reading();
+  if (tcp_) update_reading();
 }
 
 void ReplaySession::half_close_if_said() {
   if (!finishing_ || uv_stream_get_write_queue_size(stream(tcp_)) > 0) return;
+  if (resetting_) {
+    const linger none{1, 0};
+    setsockopt(descriptor(tcp_), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    end(SessionEnd::rst, Side::server);
+    return;
+  }
   shutdown(descriptor(tcp_), SHUT_WR);
 }
 

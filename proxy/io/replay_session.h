@@ -27,6 +27,7 @@ class ReplaySession final : private replay::Effects, private RecordSink {
   struct Context {
     Worker& worker;
     const Recording& recording;
+    const ReplayOptions& options;
     std::function<void(ReplaySession&)> on_gone;
   };
 
@@ -44,18 +45,20 @@ class ReplaySession final : private replay::Effects, private RecordSink {
 
   // replay::Effects
   void send(std::string_view bytes) override;
-  void finish() override;
+  void finish(bool reset) override;
   void open_passive() override;
   void connect_active(std::uint16_t port) override;
-  void send_payload(const ScriptPayload& payload) override;
-  void receive_payload() override;
+  void send_payload(const ScriptPayload& payload, std::uint64_t skip, double speed) override;
+  void receive_payload(const ScriptPayload& recorded) override;
   void close_data() override;
+  void tell(FindingId finding, CommandId to, std::string_view detail) override;
 
   void record(const Record& record) override;
 
   void feed(const replay::Event& event);
   void settle();
   void write_out();
+  void write(std::string bytes);
   void half_close_if_said();
   void update_reading();
   void update_timer();
@@ -80,8 +83,9 @@ class ReplaySession final : private replay::Effects, private RecordSink {
   std::vector<replay::Event> events_;  // caused by effects: handled in turn, never nested
   bool handling_ = false;
   bool reading_ = false;
-  bool finishing_ = false;  // nothing more is said; waits for the client to take what was
-  std::string out_;         // said by the machine, not yet written
+  bool finishing_ = false;        // nothing more is said; waits for the client to take what was
+  bool resetting_ = false;        // the same, and then by RST
+  std::vector<std::string> out_;  // said by the machine, not yet written; a write each
   Timestamp started_;
   record::End totals_;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/io/live_recording.h"
 #include "proxy/io/live_session.h"
 #include "proxy/io/uv_ptr.h"
 
@@ -47,11 +48,13 @@ Timestamp Worker::now() const {
 
 void Worker::record(const Record& record) {
   if (log_) log_->add(record);
+  if (recording_) recording_->files().add(record);
   if (options_.terminal) append_text(terminal_text_, record, *options_.terminal);
 }
 
 void Worker::flush_log() {
   if (log_) log_->flush(now());
+  if (recording_) recording_->files().flush(now());
   if (terminal_text_.empty()) return;
   terminal_.write(terminal_text_);  // what a reader that stopped does not take is not shown
   terminal_text_.clear();

@@ -14,16 +14,13 @@
 #include "analyzer/report_text.h"
 #include "proxy/interceptor.h"
 #include "proxy/io/log_file.h"
+#include "proxy/io/port_range.h"
 #include "proxy/io/uv_ptr.h"
 
 namespace ftpscope {
 
+class LiveRecording;
 class LiveSession;
-
-struct PortRange {
-  std::uint16_t low = 0;  // 0: the kernel chooses
-  std::uint16_t high = 0;
-};
 
 // What a proxy tells each side about where it listens; none: the address at which that side reached
 // it.
@@ -39,6 +36,7 @@ struct WorkerOptions {
   static constexpr std::size_t kDescriptorsPerSession =
       6;                                                   // 2 control, 1 listener, 2 data, 1 spare
   static constexpr std::size_t kDescriptorsOfChannel = 3;  // a listener and two connections
+  static constexpr std::size_t kDescriptorsOfPayloads = 2;  // more, when they are recorded
   static constexpr std::size_t kDescriptorsOfRefusal = 2;
   static constexpr std::size_t kDescriptorsReserved = 16;  // for the log, DNS, refusals
   static constexpr std::size_t kRefusalsAtOnce = 4;        // of these
@@ -62,6 +60,9 @@ class Worker {
 
   [[nodiscard]] uv_loop_t* loop() const { return loop_; }
   [[nodiscard]] const WorkerOptions& options() const { return options_; }
+  // Null: nothing is recorded. It outlives the sessions.
+  [[nodiscard]] LiveRecording* recording() const { return recording_; }
+  void record_to(LiveRecording& recording) { recording_ = &recording; }
   [[nodiscard]] const Pipeline& pipeline() const { return pipeline_; }
 
   // The wall clock at the start plus the time since: a clock that is set moves no timeout.
@@ -122,6 +123,7 @@ class Worker {
   const WorkerOptions& options_;
   Pipeline pipeline_;
   LogFile* log_;
+  LiveRecording* recording_ = nullptr;
   std::string terminal_text_;
   Outlet terminal_;
   std::vector<char> buffer_;

@@ -27,7 +27,13 @@ FILE_NAME = re.compile(r"`((?:[\w.-]+/)*[\w-]+\.(?:cpp|c|h|py|sh|json|jsonl|md|t
 LINK = re.compile(r"\]\(([^)#:]+)(?:#([^)]*))?\)")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 
-OTHERS_FILES = {"lib/ftp.c", "Lib/ftplib.py", "usr.bin/ftp/ftp.c", "session.jsonl", "pcap/NAME.jsonl"}
+OTHERS_FILES = {
+    "lib/ftp.c",
+    "Lib/ftplib.py",
+    "usr.bin/ftp/ftp.c",
+    "session.jsonl",
+    "timing.jsonl",
+} | {"pcap/NAME.jsonl"}
 # Of ctest, cmake, jq and our own scripts.
 OTHERS_OPTIONS = set("--help --version --allow-torn --test-dir --preset --arg --list".split())
 OTHERS_OPTIONS |= {"--table", "--time-stamp-precision"}

@@ -1,0 +1,185 @@
+#include "analyzer/recording_timing.h"
+
+#include <algorithm>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "analyzer/json_fields.h"
+#include "analyzer/json_text.h"
+#include "analyzer/record_json.h"
+
+namespace ftpscope {
+
+void StreamPlace::pass(std::string_view bytes) {
+  const auto lines = static_cast<std::uint64_t>(std::ranges::count(bytes, '\n'));
+  const auto last = bytes.rfind('\n');
+  byte = lines > 0 ? bytes.size() - last - 1 : byte + bytes.size();
+  line += lines;
+}
+
+void DataCourse::add(Duration since, std::uint64_t bytes) {
+  const CoursePoint point{since, bytes};
+  const bool silent = !points_.empty() && since - last_.since >= kSilence;
+  if (silent && points_.back() != last_) keep(last_);
+  const bool due = points_.empty() || ++skipped_ >= every_;
+  last_ = point;
+  if (due || silent) keep(point);
+}
+
+void DataCourse::keep(const CoursePoint& point) {
+  skipped_ = 0;
+  points_.push_back(point);
+  if (points_.size() < kPointsMax - 1) return;  // the last one has room, too
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < points_.size(); i += 2) points_[kept++] = points_[i];
+  points_.resize(kept);
+  every_ *= 2;
+}
+
+std::vector<CoursePoint> DataCourse::points() const {
+  auto all = points_;
+  if (!all.empty() && all.back() != last_) all.push_back(last_);
+  return all;
+}
+
+std::uint64_t bytes_by(const std::vector<CoursePoint>& course, Duration since) {
+  const auto next = std::ranges::upper_bound(course, since, {}, &CoursePoint::since);
+  if (next == course.begin()) return 0;
+  const auto& before = *std::prev(next);
+  if (next == course.end()) return before.bytes;
+  const auto part = static_cast<double>((since - before.since).count()) /
+                    static_cast<double>((next->since - before.since).count());
+  return before.bytes +
+         static_cast<std::uint64_t>(part * static_cast<double>(next->bytes - before.bytes));
+}
+
+Duration time_of(const std::vector<CoursePoint>& course, std::uint64_t bytes) {
+  const auto next = std::ranges::lower_bound(course, bytes, {}, &CoursePoint::bytes);
+  if (next == course.end()) return course.empty() ? Duration{} : course.back().since;
+  if (next == course.begin()) return next->since;
+  const auto& before = *std::prev(next);
+  const auto part =
+      static_cast<double>(bytes - before.bytes) / static_cast<double>(next->bytes - before.bytes);
+  return before.since + Duration(static_cast<Duration::rep>(
+                            part * static_cast<double>((next->since - before.since).count())));
+}
+
+namespace {
+
+void time_field(JsonObject& object, Timestamp time) {
+  auto& out = object.name("ts");
+  out += '"';
+  append_time(out, time);
+  out += '"';
+}
+
+}  // namespace
+
+void append_timing(std::string& out, const ControlRead& read) {
+  {
+    JsonObject object(out);
+    object.word("kind", "read");
+    object.text("session", read.session);
+    time_field(object, read.time);
+    object.word("from", name_of(read.from));
+    object.number("line", read.place.line);
+    object.number("byte", read.place.byte);
+  }
+  out += '\n';
+}
+
+void append_timing(std::string& out, const ChannelCourse& course) {
+  {
+    JsonObject object(out);
+    object.word("kind", "course");
+    object.text("session", course.session);
+    object.number("channel", course.channel);
+    object.word("from", name_of(course.from));
+    auto& points = object.name("points");
+    points += '[';
+    for (const auto& [since, bytes] : course.points) {
+      if (points.back() != '[') points += ',';
+      points += '[' + std::to_string(since.count()) + ',' + std::to_string(bytes) + ']';
+    }
+    points += ']';
+  }
+  out += '\n';
+}
+
+// --- reading ---
+
+namespace {
+
+using nlohmann::json;
+
+std::optional<std::vector<CoursePoint>> points_of(const json& line) {
+  const auto found = line.find("points");
+  if (found == line.end() || !found->is_array() || found->size() > DataCourse::kPointsMax) {
+    return std::nullopt;
+  }
+  std::vector<CoursePoint> points;
+  for (const auto& point : *found) {
+    const bool pair = point.is_array() && point.size() == 2 && point[0].is_number_unsigned() &&
+                      point[1].is_number_unsigned();
+    if (!pair) return std::nullopt;
+    constexpr std::uint64_t kTimeMax = std::uint64_t{1} << 60U;
+    const auto since = std::min(point[0].get<std::uint64_t>(), kTimeMax);
+    const auto bytes = point[1].get<std::uint64_t>();
+    const CoursePoint next{Duration(static_cast<std::int64_t>(since)), bytes};
+    const bool onward =
+        points.empty() || (next.since >= points.back().since && next.bytes >= points.back().bytes);
+    if (!onward) return std::nullopt;
+    points.push_back(next);
+  }
+  return points;
+}
+
+// What is wrong with it; empty: nothing.
+std::string take_line(const json& line, RecordingTiming& timing) {
+  std::string error;
+  JsonFields fields(line, "", error);
+  const auto kind = fields.text("kind");
+  if (!error.empty() || (kind != "read" && kind != "course")) return error;
+  auto& session = timing.sessions[fields.text("session")];
+  const auto from = fields.named("from", Side::server);
+  if (kind == "read") {
+    const auto time = fields.time("ts");
+    const StreamPlace place{fields.number<std::uint64_t>("line"),
+                            fields.number<std::uint64_t>("byte")};
+    session.reads.push_back({{}, time, from, place});
+  } else {
+    const auto channel = fields.number<ChannelId>("channel");
+    auto points = points_of(line);
+    if (!points) fields.wrong("points", "pairs of a time and a size, each growing, are expected");
+    session.courses.push_back({{}, channel, from, points.value_or(std::vector<CoursePoint>{})});
+  }
+  return error;
+}
+
+}  // namespace
+
+const RecordingTiming::Session* RecordingTiming::find(std::string_view session) const {
+  const auto found = sessions.find(session);
+  return found == sessions.end() ? nullptr : &found->second;
+}
+
+std::expected<RecordingTiming, std::string> read_timing(std::string_view text) {
+  RecordingTiming timing;
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const auto end = text.find('\n');
+    if (end == text.npos) break;
+    const auto line = text.substr(0, end);
+    text.remove_prefix(end + 1);
+    const auto wrong = [&](const std::string& what) {
+      return std::unexpected("line " + std::to_string(number) + ": " + what);
+    };
+    if (line.size() > RecordingTiming::kLineMax) return wrong("it is too long");
+    const auto parsed = json::parse(line, nullptr, false);
+    if (!parsed.is_object()) return wrong("no JSON object");
+    if (auto error = take_line(parsed, timing); !error.empty()) return wrong(error);
+  }
+  return timing;
+}
+
+}  // namespace ftpscope

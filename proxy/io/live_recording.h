@@ -1,0 +1,101 @@
+// The payloads of a recording that the live proxy makes. The loop hands over what it has read, a
+// thread of its own writes and hashes it: a slow disk slows down the transfers that are recorded (a
+// channel is not read while too much waits) and nothing else; one that takes nothing at all ends
+// the recording of a payload, not the transfer.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "analyzer/recording_timing.h"
+#include "proxy/io/disk_thread.h"
+#include "proxy/io/new_recording.h"
+
+namespace ftpscope {
+
+class LiveRecording;
+
+// What one side sends over a data channel. One that is dropped before it has finished leaves a file
+// that no record names.
+class PayloadWriter : public std::enable_shared_from_this<PayloadWriter> {
+ public:
+  PayloadWriter(LiveRecording& recording, const DataTaker::Source& source);
+  PayloadWriter(const PayloadWriter&) = delete;
+  PayloadWriter& operator=(const PayloadWriter&) = delete;
+  ~PayloadWriter();
+
+  void add(std::string_view bytes, Duration since);
+  // No more will come. `told` is called once, now or later, when all is on disk.
+  void finish(std::function<void()> told);
+  // The recording of it ends here; what is still on its way to the disk does not count.
+  void give_up(std::string_view why);
+
+  // Nobody wants to be told any more.
+  void abandon() { told_ = nullptr; }
+
+  [[nodiscard]] bool finished() const { return finished_; }
+  [[nodiscard]] const TakenData& taken() const { return taken_; }
+
+ private:
+  struct File;
+
+  void write_next();
+  void on_written();
+  void settle();
+  [[nodiscard]] std::uint64_t allowed(std::uint64_t count);
+
+  LiveRecording& recording_;
+  std::string session_;
+  ChannelId channel_;
+  Side from_;
+  DataCourse course_;
+  std::shared_ptr<File> file_;  // shared with the job that is running
+  std::string waiting_;         // for the job to be done
+  std::string spare_;           // the memory of the last job's bytes, to be used again
+  std::uint64_t received_ = 0;
+  std::uint64_t recorded_ = 0;  // of these, given to the disk or about to be
+  bool running_ = false;
+  bool given_up_ = false;
+  bool finished_ = false;
+  std::string why_;  // it ended before its end
+  std::function<void()> told_;
+  TakenData taken_;
+};
+
+class LiveRecording {
+ public:
+  // Above it, channels that are recorded are not read; each may have one more read on its way.
+  static constexpr std::uint64_t kQueueMax = std::uint64_t{16} << 20U;
+  // How long a disk may take nothing.
+  static constexpr Duration kPatience = std::chrono::seconds(10);
+  static constexpr std::string_view kStuck = "the disk took nothing for ten seconds";
+
+  LiveRecording(uv_loop_t* loop, NewRecording& recording, const RecordLimits& limits)
+      : files_(recording), limits_(limits), disk_(loop) {}
+
+  [[nodiscard]] NewRecording& files() { return files_; }
+  [[nodiscard]] bool full() const { return queued_ > kQueueMax; }
+  // `room` is called, once, when it is not full any more.
+  void wait_for_room(void* who, std::function<void()> room);
+  void forget(void* who) {
+    std::erase_if(waiting_, [&](const auto& w) { return w.first == who; });
+  }
+  void close() { disk_.close(); }
+
+ private:
+  friend class PayloadWriter;
+
+  void on_written(std::size_t bytes);
+
+  NewRecording& files_;
+  RecordLimits limits_;
+  DiskThread disk_;
+  std::uint64_t queued_ = 0;  // bytes in memory
+  std::uint64_t total_ = 0;   // bytes recorded and kept
+  std::vector<std::pair<void*, std::function<void()>>> waiting_;
+};
+
+}  // namespace ftpscope

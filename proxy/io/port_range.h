@@ -1,0 +1,28 @@
+// The ports of --data-ports.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+
+#include "analyzer/endpoint.h"
+#include "proxy/io/uv_ptr.h"
+
+namespace ftpscope {
+
+struct PortRange {
+  std::uint16_t low = 0;  // 0: the kernel chooses
+  std::uint16_t high = 0;
+};
+
+struct ListenAt {
+  IpAddress address;
+  PortRange ports;
+  int first = 0;  // the port to try first, in the range
+};
+
+// Listens at the first free port of the range; 0 in the range: at any. `owner` is the handle's
+// data. The error is libuv's; UV_EADDRINUSE: none is free.
+std::expected<UvPtr<uv_tcp_t>, int> listen_at(uv_loop_t* loop, void* owner, const ListenAt& where,
+                                              uv_connection_cb on_connection);
+
+}  // namespace ftpscope
