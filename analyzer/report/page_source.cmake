@@ -8,6 +8,7 @@ add_custom_command(
   OUTPUT ${source}
   COMMAND ${CMAKE_COMMAND} "-DFOLDER=${folder}" "-DSCRIPTS=${scripts}" "-DOUT=${source}"
           -P ${folder}/embed.cmake
-  DEPENDS ${folder}/page.html ${folder}/page.css ${script_files} ${folder}/embed.cmake
+  DEPENDS ${folder}/page.html ${folder}/page.css ${script_files}
+          ${folder}/comparison.html ${folder}/comparison.css ${folder}/embed.cmake
   VERBATIM)
 target_sources(ftpscope_analyzer PRIVATE ${source})
