@@ -12,4 +12,8 @@ extern const std::string_view kScript;       // the scripts, one behind the othe
 extern const std::string_view kStyleSha256;  // hexadecimal
 extern const std::string_view kScriptSha256;
 
+extern const std::string_view kComparisonPage;   // comparison.html; has kStyle too
+extern const std::string_view kComparisonStyle;  // comparison.css
+extern const std::string_view kComparisonStyleSha256;
+
 }  // namespace ftpscope::page_source

@@ -1,6 +1,5 @@
 #include "analyzer/report_html.h"
 
-#include <algorithm>
 #include <array>
 #include <cassert>
 #include <nlohmann/json.hpp>
@@ -9,8 +8,9 @@
 
 #include "analyzer/findings.h"
 #include "analyzer/json_text.h"
+#include "analyzer/markup_text.h"
 #include "analyzer/page_source.h"
-#include "analyzer/record_json.h"
+#include "analyzer/page_template.h"
 #include "analyzer/report_text.h"
 
 namespace ftpscope {
@@ -41,20 +41,6 @@ void append_data(std::string& out, std::string_view text) {
     text.remove_prefix(at + 1);
   }
   out += text;
-}
-
-std::string escape_markup(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&') {
-      out += "&amp;";
-    } else if (c == '<') {
-      out += "&lt;";
-    } else {
-      out += c;
-    }
-  }
-  return out;
 }
 
 // The least that a record has. Fields are judged where they are shown.
@@ -138,17 +124,6 @@ std::string about_json(const HtmlReport& report, const LogParts& parts) {
   return out;
 }
 
-// "sha256-…" as a Content-Security-Policy wants it, from the hexadecimal that CMake can compute.
-std::string policy_source(std::string_view sha256_hex) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string bytes;
-  for (std::size_t i = 0; i + 1 < sha256_hex.size(); i += 2) {
-    const auto byte = kDigits.find(sha256_hex[i]) * 16 + kDigits.find(sha256_hex[i + 1]);
-    bytes += static_cast<char>(byte);
-  }
-  return "'sha256-" + base64(bytes) + "'";
-}
-
 }  // namespace
 
 HtmlPage html_page(const HtmlReport& report) {
@@ -156,33 +131,17 @@ HtmlPage html_page(const HtmlReport& report) {
   const auto parts = read_parts(report.log);
   std::string about;
   append_data(about, about_json(report, parts));
-  const auto title = escape_markup(printable(report.title));
+  const auto title = markup_text(printable(report.title));
   const auto script_source = policy_source(page_source::kScriptSha256);
   const auto style_source = policy_source(page_source::kStyleSha256);
-  struct Place {
-    std::string_view name, text;
-  };
-  const auto places = std::to_array<Place>({{"title", title},
-                                            {"script-source", script_source},
-                                            {"style-source", style_source},
-                                            {"style", page_source::kStyle},
-                                            {"about", about},
-                                            {"log", parts.lines},
-                                            {"script", page_source::kScript}});
-  std::string out;
-  out.reserve(parts.lines.size() + page_source::kScript.size() + (std::size_t{1} << 16U));
-  // One pass over the template: what was put in is not searched for places again.
-  auto rest = page_source::kPage;
-  for (auto open = rest.find("{{"); open != rest.npos; open = rest.find("{{")) {
-    const auto close = rest.find("}}", open);
-    const auto* place =
-        std::ranges::find(places, rest.substr(open + 2, close - open - 2), &Place::name);
-    assert(place != places.end());
-    out.append(rest.substr(0, open)).append(place->text);
-    rest.remove_prefix(close + 2);
-  }
-  out += rest;
-  return {std::move(out), parts.records, parts.bad_count};
+  const auto places = std::to_array<PagePlace>({{"title", title},
+                                                {"script-source", script_source},
+                                                {"style-source", style_source},
+                                                {"style", page_source::kStyle},
+                                                {"about", about},
+                                                {"log", parts.lines},
+                                                {"script", page_source::kScript}});
+  return {filled_page(page_source::kPage, places), parts.records, parts.bad_count};
 }
 
 }  // namespace ftpscope

@@ -8,7 +8,8 @@ add_custom_command(
   OUTPUT ${source}
   COMMAND ${CMAKE_COMMAND} "-DFOLDER=${folder}" "-DSCRIPTS=${scripts}" "-DOUT=${source}"
           -P ${folder}/embed.cmake
-  DEPENDS ${folder}/page.html ${folder}/page.css ${script_files} ${folder}/embed.cmake
+  DEPENDS ${folder}/page.html ${folder}/page.css ${script_files}
+          ${folder}/comparison.html ${folder}/comparison.css ${folder}/embed.cmake
   VERBATIM)
 # Its scripts are longer than the 65,536 bytes that clang warns of.
 set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS -Wno-overlength-strings)

@@ -8,10 +8,12 @@
 #include <map>
 #include <memory>
 
-#include "analyzer/capture_analysis.h"
-#include "analyzer/log_replay.h"
+#include "analyzer/comparison.h"
+#include "analyzer/report_text.h"
 #include "proxy/io/analysis_results.h"
+#include "proxy/io/expectation_options.h"
 #include "proxy/io/extraction.h"
+#include "proxy/io/input_analysis.h"
 #include "proxy/io/input_file.h"
 #include "proxy/io/options.h"
 
@@ -20,7 +22,6 @@ namespace ftpscope {
 namespace {
 
 constexpr int kExitIncomplete = 1;
-constexpr int kExitFindings = 3;
 
 int fail(const std::string& sentence, int code = kExitUsage) {
   std::cerr << "ftpscope: " << sentence << '\n';
@@ -31,13 +32,16 @@ std::string name_of_input(const AnalyzeOptions& options) {
   return options.input == "-" ? "standard input" : options.input;
 }
 
-// Records on their way to the results go into a recording as well, if one is made.
-class RecordingTee final : public RecordSink {
+// Records on their way to the results go into a recording as well, if one is made, and to whoever
+// holds expectations against them.
+class Tee final : public RecordSink {
  public:
-  RecordingTee(RecordSink& next, NewRecording* recording) : next_(next), recording_(recording) {}
+  Tee(RecordSink& next, NewRecording* recording, TransactionCollector* collector)
+      : next_(next), recording_(recording), collector_(collector) {}
 
   void record(const Record& record) override {
     next_.record(record);
+    if (collector_) collector_->record(record);
     if (!recording_) return;
     recording_->add(record);
     constexpr std::size_t kAtOnce = 256;
@@ -47,6 +51,7 @@ class RecordingTee final : public RecordSink {
  private:
   RecordSink& next_;
   NewRecording* recording_;
+  TransactionCollector* collector_;
   std::size_t count_ = 0;
 };
 
@@ -123,74 +128,19 @@ class PacketFilter {
   std::map<int, bpf_program> programs_;
 };
 
-// What the input is, once its first bytes are here.
-class Analysis {
- public:
-  Analysis(const AnalyzeOptions& options, RecordSink& sink, DataTaker* taker,
-           CaptureAnalysis::Filter filter)
-      : log_(sink), capture_(options.limits, sink, taker, std::move(filter)) {}
-
-  std::size_t take(std::string_view available, bool complete) {
-    if (kind_ == Kind::unknown) kind_ = kind_of(available, complete);
-    switch (kind_) {
-      case Kind::unknown: return 0;
-      case Kind::log: return take_log(available, complete);
-      case Kind::capture: return capture_.read(available, complete);
-      case Kind::neither: return available.size();
-    }
-    return 0;
+// Whether all are met; the others are told. Only of the sessions that are looked at.
+bool tell_unmet(const AnalyzeOptions& options, std::vector<SessionTransactions> sessions) {
+  std::erase_if(sessions, [&](const SessionTransactions& session) {
+    return !session.session.ends_with(options.ladder.session);
+  });
+  bool met = true;
+  for (const auto& checked : check_expectations(options.expectations, sessions)) {
+    if (!checked.instead) continue;
+    met = false;
+    fail("not as expected: " + printable(checked.source) + ": " + *checked.instead);
   }
-  void finish() {
-    if (kind_ == Kind::log) log_.finish();
-    if (kind_ == Kind::capture) capture_.finish();
-  }
-  // Why not all of it could be analysed; empty when it could.
-  [[nodiscard]] std::string problem() const {
-    if (kind_ == Kind::unknown) return "is empty";
-    if (kind_ == Kind::neither) {
-      return "is neither a capture (pcap, pcapng) nor a session log (JSON Lines)";
-    }
-    if (bad_lines_ == 0) return {};
-    const std::string count =
-        bad_lines_ == 1 ? "a line that is no record, "
-                        : std::to_string(bad_lines_) + " lines that are no records, the first is ";
-    return "has " + count + "line " + first_bad_;
-  }
-  [[nodiscard]] bool is_log() const { return kind_ == Kind::log; }
-  [[nodiscard]] bool nothing_done() const {
-    return kind_ == Kind::unknown || kind_ == Kind::neither;
-  }
-
- private:
-  enum class Kind : std::uint8_t { unknown, log, capture, neither };
-
-  static Kind kind_of(std::string_view first, bool complete) {
-    constexpr std::size_t kEnough = 12;
-    if (first.starts_with('{')) return Kind::log;
-    if (first.size() < kEnough && !complete) return Kind::unknown;
-    if (first.empty()) return Kind::unknown;
-    return CaptureReader::looks_like_capture(first) ? Kind::capture : Kind::neither;
-  }
-
-  std::size_t take_log(std::string_view available, bool complete) {
-    const auto whole = complete ? available.size() : available.rfind('\n') + 1;
-    const auto lines = available.substr(0, whole);
-    const auto problems = read_log(lines, [this](const OwnedRecord& record) { log_.add(*record); });
-    if (!problems.empty() && bad_lines_ == 0) {
-      first_bad_ = std::to_string(lines_ + problems.front().line) + ": " + problems.front().what;
-    }
-    bad_lines_ += problems.size();
-    lines_ += static_cast<std::size_t>(std::ranges::count(lines, '\n'));
-    return whole;
-  }
-
-  Kind kind_ = Kind::unknown;
-  LogReplay log_;
-  CaptureAnalysis capture_;
-  std::size_t lines_ = 0;
-  std::size_t bad_lines_ = 0;
-  std::string first_bad_;
-};
+  return met;
+}
 
 }  // namespace
 
@@ -207,8 +157,9 @@ int run_analyze(const AnalyzeOptions& options) {
   }
   Progress progress(input->size());
   Results results(options.json, options.ladder, progress);
-  RecordingTee sink(results, saving->recording.get());
-  Analysis analysis(options, sink, saving->extraction.get(), take);
+  TransactionCollector collector;
+  Tee sink(results, saving->recording.get(), options.expectations.empty() ? nullptr : &collector);
+  InputAnalysis analysis(options.limits, sink, saving->extraction.get(), take);
   std::uint64_t done = 0;
   const auto read = input->read([&](std::string_view available, bool complete) {
     const auto consumed = analysis.take(available, complete);
@@ -237,8 +188,9 @@ int run_analyze(const AnalyzeOptions& options) {
     problem = std::string("cannot write the result: ") + std::strerror(results.error());
   }
   if (!problem.empty()) return fail(problem, kExitIncomplete);
+  const bool as_expected = tell_unmet(options, collector.take());
   const bool bad = options.fail_on && results.worst() >= *options.fail_on;
-  return bad ? kExitFindings : 0;
+  return bad || !as_expected ? kExitNotAsExpected : 0;
 }
 
 }  // namespace ftpscope

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "analyzer/expectation.h"
 #include "analyzer/flow_tracker.h"
 #include "analyzer/report_ladder.h"
 #include "proxy/io/extraction.h"
@@ -20,12 +22,13 @@ struct AnalyzeOptions {
   RecordLimits record_limits;
   std::string filter;  // pcap-filter(7); empty: all packets
   std::optional<Severity> fail_on;
+  std::vector<Expectation> expectations;
   LadderOptions ladder;
   FlowLimits limits;
 };
 
 // The exit code: 0, 1 when the input could not be analysed to its end, 2 wrong usage, 3 when there
-// is a finding that --fail-on names.
+// is a finding that --fail-on names, or an expectation is not met.
 int run_analyze(const AnalyzeOptions& options);
 
 }  // namespace ftpscope

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "proxy/io/expectation_options.h"
 #include "proxy/io/option_kinds.h"
 
 namespace ftpscope {
@@ -20,7 +21,7 @@ constexpr auto kFooter = R"(Examples:
 
 FTP is recognised on port 21, on the ports given by --ftp-port, and by its dialogue on any other.
 Exit codes: 0 analysed, 1 not all of the input could be analysed (the sentence on stderr says why),
-2 wrong usage, 3 there is a finding that --fail-on names.)";
+2 wrong usage, 3 there is a finding that --fail-on names, or an expectation is not met.)";
 
 void add_output(CLI::App& app, AnalyzeOptions& options) {
   app.add_flag("--json", options.json, "print the records, one JSON object a line, as the log has")
@@ -116,6 +117,7 @@ CLI::App* add_analyze(CLI::App& app, AnalyzeOptions& options) {
   }
   add_output(*analyze, options);
   add_capture(*analyze, options);
+  add_expectations(*analyze, options.expectations);
   add_limits(*analyze, options);
   return analyze;
 }

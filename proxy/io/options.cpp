@@ -328,6 +328,8 @@ Request parse_command_line(int argc, char** argv) {
   const auto* explain = add_explain(app, explain_options);
   ReportOptions report_options;
   const auto* report = add_report(app, report_options);
+  DiffOptions diff_options;
+  const auto* diff = add_diff(app, diff_options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -338,6 +340,7 @@ Request parse_command_line(int argc, char** argv) {
                          : analyze->parsed() ? "analyze "
                          : explain->parsed() ? "explain "
                          : report->parsed()  ? "report "
+                         : diff->parsed()    ? "diff "
                                              : "";
     std::cerr << "ftpscope: " << error.what() << " (ftpscope " << command << "--help tells more)\n";
     return kExitUsage;
@@ -346,6 +349,7 @@ Request parse_command_line(int argc, char** argv) {
   if (analyze->parsed()) return analyze_options;
   if (explain->parsed()) return explain_options;
   if (report->parsed()) return report_options;
+  if (diff->parsed()) return diff_options;
   settle_terminal(options, terminal);
   return options;
 }

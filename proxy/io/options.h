@@ -7,6 +7,7 @@
 
 #include "proxy/io/acceptor.h"
 #include "proxy/io/analyze_command.h"
+#include "proxy/io/diff_command.h"
 #include "proxy/io/explain_command.h"
 #include "proxy/io/replay_server.h"
 #include "proxy/io/report_command.h"
@@ -32,7 +33,7 @@ struct ProxyOptions {
 // What the command line asks for, or the exit code after help, version or an error have been
 // printed.
 using Request = std::variant<ProxyOptions, ReplayServerOptions, AnalyzeOptions, ExplainOptions,
-                             ReportOptions, int>;
+                             ReportOptions, DiffOptions, int>;
 
 Request parse_command_line(int argc, char** argv);
 

@@ -13,7 +13,9 @@
 #include <optional>
 
 #include "analyzer/report_html.h"
+#include "proxy/io/descriptor.h"
 #include "proxy/io/options.h"
+#include "proxy/io/output_file.h"
 
 namespace ftpscope {
 
@@ -23,20 +25,6 @@ namespace fs = std::filesystem;
 using Error = std::optional<std::string>;  // a sentence; none: it went well
 
 std::string quoted(const std::string& path) { return "'" + path + "'"; }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ > STDERR_FILENO) close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // All of it. One byte more than kHtmlLogMax is enough to know that it is too much.
 std::expected<std::string, std::string> read_all(int fd, const std::string& name) {
@@ -66,44 +54,6 @@ std::expected<std::string, std::string> read_log_text(const std::string& path) {
     return std::unexpected("cannot read the log " + quoted(path) + ": " + std::strerror(errno));
   }
   return read_all(file.get(), quoted(path));
-}
-
-Error write_all(int fd, std::string_view text, const std::string& name) {
-  while (!text.empty()) {
-    const auto written = write(fd, text.data(), text.size());
-    if (written < 0 && errno != EINTR) {
-      return "cannot write the page " + name + ": " + std::strerror(errno);
-    }
-    if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
-}
-
-Error cannot_write(const std::string& path) {
-  return "cannot write the page " + quoted(path) + ": " + std::strerror(errno);
-}
-
-// Nobody finds half a page: it is written beside its place and moved there when it is whole.
-Error replace_file(const std::string& path, std::string_view text) {
-  const auto draft = path + "." + std::to_string(getpid()) + ".tmp";
-  const Descriptor file(open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
-  if (file.get() < 0) return cannot_write(path);
-  auto error = write_all(file.get(), text, quoted(path));
-  if (!error && rename(draft.c_str(), path.c_str()) != 0) error = cannot_write(path);
-  if (error) unlink(draft.c_str());
-  return error;
-}
-
-Error write_page(const std::string& path, std::string_view text) {
-  if (path == "-") return write_all(STDOUT_FILENO, text, "to standard output");
-  std::error_code error;
-  const auto real = fs::canonical(path, error);  // the file behind a symbolic link
-  const auto place = error ? path : real.string();
-  const auto status = fs::status(place, error);
-  if (!fs::exists(status) || fs::is_regular_file(status)) return replace_file(place, text);
-  const Descriptor device(open(place.c_str(), O_WRONLY | O_CLOEXEC));  // a pipe, /dev/stdout
-  if (device.get() < 0) return cannot_write(path);
-  return write_all(device.get(), text, quoted(path));
 }
 
 std::string log_of(const std::string& path) {
@@ -139,7 +89,7 @@ Error report(const ReportOptions& options) {
     return "no line of " + (log == "-" ? "standard input" : quoted(log)) +
            " is a record: a log is needed, as ftpscope proxy --log or analyze --json write it";
   }
-  if (auto failure = write_page(output, page.text)) return failure;
+  if (auto failure = write_output("the page", output, page.text)) return failure;
   if (output == "-") return {};
   std::cout << "ftpscope: " << output << ": " << page.records << " records";
   if (page.bad_lines > 0) {

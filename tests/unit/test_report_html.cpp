@@ -88,7 +88,7 @@ TEST_CASE("nothing in a log can end the data or begin markup") {
 
 TEST_CASE("the title is text") {
   const auto page = html_page({"a & b <i>\x1b\xff", ""}).text;
-  CHECK(count(page, "<title>a &amp; b &lt;i>\\x1b\\xff</title>") == 1);
+  CHECK(count(page, "<title>a &amp; b &lt;i&gt;\\x1b\\xff</title>") == 1);
 }
 
 TEST_CASE("unknown kinds and fields are kept, lines that are no records are told") {

@@ -1,0 +1,34 @@
+// `ftpscope diff`: two recordings, logs or captures, and what differs between their sessions.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <string>
+#include <vector>
+
+#include "analyzer/comparison_text.h"
+#include "analyzer/expectation.h"
+#include "analyzer/flow_tracker.h"
+
+namespace ftpscope {
+
+struct DiffOptions {
+  std::string a;  // a folder, a log, a capture; "-" is standard input
+  std::string b;
+  std::string session_a;  // the ends of sessions' names; empty: all, in their order
+  std::string session_b;
+  ComparisonOptions comparison;
+  std::vector<Expectation> expectations;  // of b
+  ComparisonTextOptions text;
+  bool json = false;
+  std::string junit;  // a file; empty: none
+  std::string html;   // the same
+  FlowLimits limits;
+};
+
+CLI::App* add_diff(CLI::App& app, DiffOptions& options);
+
+// The exit code: 0 same, 1 something differs, 2 an input cannot be read or a result not be written,
+// 3 an expectation is not met.
+int run_diff(const DiffOptions& options);
+
+}  // namespace ftpscope

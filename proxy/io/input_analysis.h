@@ -1,0 +1,45 @@
+// Reads what `analyze` and `diff` take: a capture or a session log, told apart by its first bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "analyzer/capture_analysis.h"
+#include "analyzer/log_replay.h"
+
+namespace ftpscope {
+
+class InputAnalysis {
+ public:
+  // `taker` and `filter` are for captures; both may be null.
+  InputAnalysis(const FlowLimits& limits, RecordSink& sink, DataTaker* taker,
+                CaptureAnalysis::Filter filter);
+
+  // As InputFile::Take has it.
+  std::size_t take(std::string_view available, bool complete);
+  void finish();
+
+  // Why not all of it could be analysed, behind the name of the input; empty when it could.
+  [[nodiscard]] std::string problem() const;
+  [[nodiscard]] bool is_log() const { return kind_ == Kind::log; }
+  [[nodiscard]] bool nothing_done() const {
+    return kind_ == Kind::unknown || kind_ == Kind::neither;
+  }
+
+ private:
+  enum class Kind : std::uint8_t { unknown, log, capture, neither };
+
+  static Kind kind_of(std::string_view first, bool complete);
+  std::size_t take_log(std::string_view available, bool complete);
+
+  Kind kind_ = Kind::unknown;
+  LogReplay log_;
+  CaptureAnalysis capture_;
+  std::size_t lines_ = 0;
+  std::size_t bad_lines_ = 0;
+  std::string first_bad_;
+};
+
+}  // namespace ftpscope
