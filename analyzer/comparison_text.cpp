@@ -86,11 +86,18 @@ class Writer {
   }
 
   void in_lines(const ComparedTransaction& row) {
-    if (!row.b) return line("- " + row_text(*row.a), Colour::failure);
+    if (!row.b) return without_other(row);
     if (!row.a) return line("+ " + row_text(*row.b), Colour::server);
     if (row.differences.empty()) return line("  " + row_text(*row.b), Colour::plain);
     line("! " + row_text(*row.b), Colour::changed);
     for (const auto& difference : row.differences) one_below_the_other(difference, "    ");
+  }
+  // A replay says why.
+  void without_other(const ComparedTransaction& row) {
+    line("- " + row_text(*row.a), Colour::failure);
+    for (const auto& difference : row.differences) {
+      if (!difference.b.empty()) line("    + " + difference.b, Colour::server);
+    }
   }
   void one_below_the_other(const Difference& difference, const std::string& indent) {
     line(indent + std::string(name_of(difference.aspect)), Colour::dim);

@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "proxy/io/live_session.h"
+#include "proxy/io/worker.h"
 
 namespace ftpscope {
 
@@ -52,7 +52,7 @@ void ControlLeg::start_reading() {
         auto* leg = static_cast<ControlLeg*>(handle->data);
         // A read stops in front of the urgent byte, so that here it would be the first of the next.
         leg->urgent_next_ = sockatmark(leg->fd()) == 1;
-        *buffer = leg->session_.worker().read_buffer(WorkerOptions::kControlRead);
+        *buffer = leg->owner_.read_buffer(WorkerOptions::kControlRead);
       },
       [](uv_stream_t* handle, ssize_t count, const uv_buf_t* buffer) {
         static_cast<ControlLeg*>(handle->data)->on_read(count, *buffer);
@@ -62,14 +62,14 @@ void ControlLeg::start_reading() {
 void ControlLeg::on_read(ssize_t count, const uv_buf_t& buffer) {
   if (count > 0) {
     const std::string_view bytes(buffer.base, static_cast<std::size_t>(count));
-    session_.feed(event::Received{side_, bytes, urgent_next_});
+    owner_.feed(event::Received{side_, bytes, urgent_next_});
     return;
   }
   if (count == 0) return;
   ended_ = true;
   reading_ = false;
   uv_read_stop(stream(tcp_));
-  session_.feed(event::Closed{side_, count != UV_EOF});
+  owner_.feed(event::Closed{side_, count != UV_EOF});
 }
 
 std::size_t ControlLeg::try_write(std::string_view bytes) {
@@ -130,7 +130,7 @@ void ControlLeg::on_written(int status) {
   if (queued() > 0) return;
   waiting_ = std::string();
   if (finish_when_written_) finish_now();
-  session_.on_leg_written();
+  owner_.on_leg_written();
 }
 
 void ControlLeg::finish() {

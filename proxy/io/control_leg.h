@@ -7,16 +7,27 @@
 #include <string>
 #include <string_view>
 
-#include "analyzer/record.h"
 #include "proxy/io/uv_ptr.h"
+#include "proxy/machine.h"
 
 namespace ftpscope {
 
-class LiveSession;
+// Whose connection it is.
+class ControlLegOwner {
+ public:
+  // The loop's read buffer.
+  virtual uv_buf_t read_buffer(std::size_t limit) = 0;
+  // Received and Closed.
+  virtual void feed(const Event& event) = 0;
+  virtual void on_leg_written() = 0;
+
+ protected:
+  ~ControlLegOwner() = default;
+};
 
 class ControlLeg {
  public:
-  ControlLeg(LiveSession& session, Side side) : session_(session), side_(side) {}
+  ControlLeg(ControlLegOwner& owner, Side side) : owner_(owner), side_(side) {}
   ControlLeg(const ControlLeg&) = delete;
   ControlLeg& operator=(const ControlLeg&) = delete;
 
@@ -48,7 +59,7 @@ class ControlLeg {
   void on_read(ssize_t count, const uv_buf_t& buffer);
   void on_written(int status);
 
-  LiveSession& session_;
+  ControlLegOwner& owner_;
   Side side_;
   UvPtr<uv_tcp_t> tcp_;
   bool reading_ = false;

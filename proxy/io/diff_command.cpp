@@ -4,13 +4,9 @@
 #include <csignal>
 #include <iostream>
 
-#include "analyzer/comparison_html.h"
-#include "analyzer/comparison_json.h"
-#include "analyzer/comparison_junit.h"
 #include "analyzer/report_text.h"
 #include "proxy/io/expectation_options.h"
 #include "proxy/io/options.h"
-#include "proxy/io/output_file.h"
 #include "proxy/io/session_source.h"
 
 namespace ftpscope {
@@ -49,20 +45,6 @@ std::expected<SessionSource, std::string> open_source(const std::string& path,
   return source;
 }
 
-Error tell(const Comparison& comparison, const DiffOptions& options) {
-  Error error;
-  if (!options.junit.empty()) {
-    error = write_output("the JUnit file", options.junit, comparison_junit(comparison));
-  }
-  if (!error && !options.html.empty()) {
-    error = write_output("the page", options.html, comparison_html(comparison));
-  }
-  if (error || options.junit == "-" || options.html == "-") return error;
-  const auto text =
-      options.json ? comparison_json(comparison) : comparison_text(comparison, options.text);
-  return write_output("the result", "-", text);
-}
-
 }  // namespace
 
 int run_diff(const DiffOptions& options) {
@@ -78,7 +60,7 @@ int run_diff(const DiffOptions& options) {
   how.payload_of_b = b->payloads();
   const Comparison comparison{options.a, options.b, compare_in_order(a->sessions, b->sessions, how),
                               check_expectations(options.expectations, b->sessions)};
-  if (const auto error = tell(comparison, options)) return fail(*error);
+  if (const auto error = write_comparison(comparison, options.output)) return fail(*error);
   if (!comparison.as_expected()) return kExitNotAsExpected;
   return comparison.same() ? 0 : kExitDiffers;
 }

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "analyzer/comparison_text.h"
 #include "analyzer/expectation.h"
 #include "analyzer/flow_tracker.h"
+#include "proxy/io/comparison_output.h"
 
 namespace ftpscope {
 
@@ -18,10 +18,7 @@ struct DiffOptions {
   std::string session_b;
   ComparisonOptions comparison;
   std::vector<Expectation> expectations;  // of b
-  ComparisonTextOptions text;
-  bool json = false;
-  std::string junit;  // a file; empty: none
-  std::string html;   // the same
+  ComparisonOutput output;
   FlowLimits limits;
 };
 

@@ -6,8 +6,11 @@
 namespace ftpscope {
 
 InputAnalysis::InputAnalysis(const FlowLimits& limits, RecordSink& sink, DataTaker* taker,
-                             CaptureAnalysis::Filter filter)
-    : log_(sink), capture_(limits, sink, taker, std::move(filter)) {}
+                             CaptureAnalysis::Filter filter, LogReading reading)
+    : sink_(sink),
+      reading_(reading),
+      log_(sink),
+      capture_(limits, sink, taker, std::move(filter)) {}
 
 std::size_t InputAnalysis::take(std::string_view available, bool complete) {
   if (kind_ == Kind::unknown) kind_ = kind_of(available, complete);
@@ -48,7 +51,9 @@ InputAnalysis::Kind InputAnalysis::kind_of(std::string_view first, bool complete
 std::size_t InputAnalysis::take_log(std::string_view available, bool complete) {
   const auto whole = complete ? available.size() : available.rfind('\n') + 1;
   const auto lines = available.substr(0, whole);
-  const auto problems = read_log(lines, [this](const OwnedRecord& record) { log_.add(*record); });
+  const auto problems = read_log(lines, [this](const OwnedRecord& record) {
+    reading_ == LogReading::anew ? log_.add(*record) : sink_.record(*record);
+  });
   if (!problems.empty() && bad_lines_ == 0) {
     first_bad_ = std::to_string(lines_ + problems.front().line) + ": " + problems.front().what;
   }

@@ -11,11 +11,17 @@
 
 namespace ftpscope {
 
+// What becomes of a log's records.
+enum class LogReading : std::uint8_t {
+  anew,        // understood anew from the bytes in them, by today's rules
+  as_written,  // taken as they are: one command is one command, whatever is in it
+};
+
 class InputAnalysis {
  public:
   // `taker` and `filter` are for captures; both may be null.
   InputAnalysis(const FlowLimits& limits, RecordSink& sink, DataTaker* taker,
-                CaptureAnalysis::Filter filter);
+                CaptureAnalysis::Filter filter, LogReading reading = LogReading::anew);
 
   // As InputFile::Take has it.
   std::size_t take(std::string_view available, bool complete);
@@ -34,6 +40,8 @@ class InputAnalysis {
   static Kind kind_of(std::string_view first, bool complete);
   std::size_t take_log(std::string_view available, bool complete);
 
+  RecordSink& sink_;
+  LogReading reading_;
   Kind kind_ = Kind::unknown;
   LogReplay log_;
   CaptureAnalysis capture_;

@@ -16,7 +16,7 @@
 
 namespace ftpscope {
 
-class LiveSession final : private Effects, private RecordSink {
+class LiveSession final : private Effects, private RecordSink, private ControlLegOwner {
  public:
   // Starts a session on an accepted connection. `refused`: why it is not let in, or empty.
   static void start(Worker& worker, ServerLocator& locator, UvPtr<uv_tcp_t> client,
@@ -28,8 +28,8 @@ class LiveSession final : private Effects, private RecordSink {
 
   // Handles an event now, or behind the one that is being handled. Text in it must outlive the call
   // (literals and libuv's messages do).
-  void feed(const Event& event);
-  void on_leg_written();
+  void feed(const Event& event) override;
+  void on_leg_written() override;
   void on_due();
   void channel_waits() { update_due(); }  // a data channel is due sooner than it was
   void abort();                           // at once: what is still queued is dropped
@@ -61,6 +61,7 @@ class LiveSession final : private Effects, private RecordSink {
   void watch_channel(ChannelId channel, Duration quiet) override;
   void end_session() override;
   void record(const Record& record) override;
+  uv_buf_t read_buffer(std::size_t limit) override { return worker_.read_buffer(limit); }
 
   void handle(const Event& event);
   void record_read(const event::Received& received);

@@ -3,6 +3,7 @@
 
 #include "proxy/io/options.h"
 #include "proxy/io/proxy_command.h"
+#include "proxy/io/replay_client.h"
 #include "proxy/io/replay_server.h"
 
 int main(int argc, char** argv) {
@@ -11,6 +12,9 @@ int main(int argc, char** argv) {
   if (const auto* code = std::get_if<int>(&request)) return *code;
   if (const auto* replay = std::get_if<ReplayServerOptions>(&request)) {
     return run_replay_server(*replay);
+  }
+  if (const auto* client = std::get_if<ReplayClientOptions>(&request)) {
+    return run_replay_client(*client);
   }
   if (const auto* analyze = std::get_if<AnalyzeOptions>(&request)) return run_analyze(*analyze);
   if (const auto* explain = std::get_if<ExplainOptions>(&request)) return run_explain(*explain);

@@ -3,9 +3,15 @@
 
 #include <CLI/CLI.hpp>
 #include <cstddef>
+#include <initializer_list>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "analyzer/record.h"
 #include "proxy/io/payload_files.h"
+#include "proxy/io/port_range.h"
+#include "proxy/io/socket_address.h"
 
 namespace ftpscope {
 
@@ -18,6 +24,40 @@ CLI::Option* add_count(CLI::App& app, const std::string& name, T& value,
       ->check(CLI::Range(least, most).description(""))
       ->type_name("N");
 }
+
+// One of a few words; the first is the default.
+template <class Enum>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, Enum& value,
+                        std::initializer_list<std::pair<std::string, Enum>> choices,
+                        const std::string& description) {
+  std::string names;
+  std::vector<std::string> words;
+  for (const auto& [word, meaning] : choices) {
+    names += (names.empty() ? "" : "|") + word;
+    words.push_back(word);
+  }
+  const std::vector<std::pair<std::string, Enum>> all(choices);
+  const auto set = [&value, all](const std::string& text) {
+    for (const auto& [word, meaning] : all) {
+      if (word == text) value = meaning;
+    }
+  };
+  return app.add_option_function<std::string>(name, set, description)
+      ->check(CLI::IsMember(words).description(""))
+      ->default_str(words.front())
+      ->type_name(names);
+}
+
+// From 0 to a milliard, fractions allowed.
+CLI::Option* add_seconds(CLI::App& app, const std::string& name, Duration& value,
+                         const std::string& description);
+
+// Required. `port`: what is taken when none is given; 0: one must be given.
+void add_address(CLI::App& app, const std::string& name, HostPort& value, std::uint16_t port,
+                 const std::string& description);
+
+// LOW-HIGH, or one port.
+CLI::Option* add_data_ports(CLI::App& app, PortRange& range);
 
 inline void add_record_limits(CLI::App& app, RecordLimits& limits, const std::string& group) {
   constexpr std::size_t kMany = std::size_t{1} << 50U;

@@ -3,13 +3,12 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cmath>
 #include <cstdlib>
-#include <initializer_list>
 #include <iostream>
 
 #include "proxy/io/analyze_options.h"
 #include "proxy/io/option_kinds.h"
+#include "proxy/io/replay_client_options.h"
 
 namespace ftpscope {
 
@@ -40,75 +39,6 @@ Exit codes: 0 stopped by SIGTERM or SIGINT, 2 wrong usage or a recording that ca
 
 constexpr auto kFooter =
     R"(ftpscope COMMAND --help tells more. The documents: README.md, proxy/README.md, analyzer/README.md.)";
-
-CLI::Option* add_seconds(CLI::App& app, const std::string& name, Duration& value,
-                         const std::string& description) {
-  const auto set = [&value, name](const double& seconds) {
-    constexpr double kMost = 1e9;
-    if (std::isnan(seconds) || seconds < 0 || seconds > kMost) {
-      throw CLI::ValidationError(name, "needs a number of seconds from 0 to 1000000000");
-    }
-    value = Duration(std::llround(seconds * 1e6));
-  };
-  const auto seconds = static_cast<double>(value.count()) / 1e6;
-  return app.add_option_function<double>(name, set, description)
-      ->type_name("SECONDS")
-      ->default_str(CLI::detail::to_string(seconds));
-}
-
-// One of a few words; the first is the default.
-template <class Enum>
-CLI::Option* add_choice(CLI::App& app, const std::string& name, Enum& value,
-                        std::initializer_list<std::pair<std::string, Enum>> choices,
-                        const std::string& description) {
-  std::string names;
-  std::vector<std::string> words;
-  for (const auto& [word, meaning] : choices) {
-    names += (names.empty() ? "" : "|") + word;
-    words.push_back(word);
-  }
-  const std::vector<std::pair<std::string, Enum>> all(choices);
-  const auto set = [&value, all](const std::string& text) {
-    for (const auto& [word, meaning] : all) {
-      if (word == text) value = meaning;
-    }
-  };
-  return app.add_option_function<std::string>(name, set, description)
-      ->check(CLI::IsMember(words).description(""))
-      ->default_str(words.front())
-      ->type_name(names);
-}
-
-void add_address(CLI::App& app, const std::string& name, HostPort& value, std::uint16_t port,
-                 const std::string& description) {
-  const auto set = [&value, name, port](const std::string& text) {
-    auto parsed = parse_host_port(text, port);
-    if (!parsed) throw CLI::ValidationError(name, parsed.error());
-    value = *parsed;
-  };
-  app.add_option_function<std::string>(name, set, description)
-      ->required()
-      ->type_name(port == 0 ? "ADDRESS:PORT" : "HOST[:PORT]");
-}
-
-void set_data_ports(PortRange& range, const std::string& text) {
-  const auto dash = text.find('-');
-  const auto low = parse_port(std::string_view(text).substr(0, dash));
-  const auto high = dash == text.npos ? low : parse_port(std::string_view(text).substr(dash + 1));
-  if (!low || !high || *low < kFirstUnreservedPort || *high < *low) {
-    throw CLI::ValidationError("--data-ports",
-                               "needs two ports of 1024 or more, as in 40000-40999");
-  }
-  range = {*low, *high};
-}
-
-CLI::Option* add_data_ports(CLI::App& app, PortRange& range) {
-  return app
-      .add_option_function<std::string>(
-          "--data-ports", [&range](const std::string& text) { set_data_ports(range, text); },
-          "ports to listen on for data connections (default: the kernel chooses)")
-      ->type_name("LOW-HIGH");
-}
 
 struct Terminal {
   bool verbose = false;
@@ -322,6 +252,8 @@ Request parse_command_line(int argc, char** argv) {
   auto* replay = app.add_subcommand("replay", "let a recorded session happen again");
   replay->require_subcommand(1);
   add_replay_server(*replay, replay_options);
+  ReplayClientOptions client_options;
+  const auto* replay_client = add_replay_client(*replay, client_options);
   AnalyzeOptions analyze_options;
   auto* analyze = add_analyze(app, analyze_options);
   ExplainOptions explain_options;
@@ -335,16 +267,18 @@ Request parse_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const bool asked_for = error.get_exit_code() == 0;  // --help, --version
     if (asked_for) return app.exit(error);
-    const auto command = proxy->parsed()     ? "proxy "
-                         : replay->parsed()  ? "replay server "
-                         : analyze->parsed() ? "analyze "
-                         : explain->parsed() ? "explain "
-                         : report->parsed()  ? "report "
-                         : diff->parsed()    ? "diff "
-                                             : "";
+    const auto command = proxy->parsed()           ? "proxy "
+                         : replay_client->parsed() ? "replay client "
+                         : replay->parsed()        ? "replay server "
+                         : analyze->parsed()       ? "analyze "
+                         : explain->parsed()       ? "explain "
+                         : report->parsed()        ? "report "
+                         : diff->parsed()          ? "diff "
+                                                   : "";
     std::cerr << "ftpscope: " << error.what() << " (ftpscope " << command << "--help tells more)\n";
     return kExitUsage;
   }
+  if (replay_client->parsed()) return client_options;
   if (replay->parsed()) return replay_options;
   if (analyze->parsed()) return analyze_options;
   if (explain->parsed()) return explain_options;

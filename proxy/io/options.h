@@ -9,6 +9,7 @@
 #include "proxy/io/analyze_command.h"
 #include "proxy/io/diff_command.h"
 #include "proxy/io/explain_command.h"
+#include "proxy/io/replay_client.h"
 #include "proxy/io/replay_server.h"
 #include "proxy/io/report_command.h"
 #include "proxy/io/socket_address.h"
@@ -32,8 +33,8 @@ struct ProxyOptions {
 
 // What the command line asks for, or the exit code after help, version or an error have been
 // printed.
-using Request = std::variant<ProxyOptions, ReplayServerOptions, AnalyzeOptions, ExplainOptions,
-                             ReportOptions, DiffOptions, int>;
+using Request = std::variant<ProxyOptions, ReplayServerOptions, ReplayClientOptions, AnalyzeOptions,
+                             ExplainOptions, ReportOptions, DiffOptions, int>;
 
 Request parse_command_line(int argc, char** argv);
 

@@ -87,7 +87,8 @@ class SessionSource::Folder {
 // The input on its way to transactions; a capture's payloads go to files first.
 class SessionSource::Reading {
  public:
-  Reading(FlowLimits limits, SessionSource& source) : limits_(std::move(limits)), source_(source) {}
+  Reading(FlowLimits limits, LogReading log, SessionSource& source)
+      : limits_(std::move(limits)), log_(log), source_(source) {}
 
   std::size_t take(std::string_view available, bool complete) {
     constexpr std::size_t kEnoughToKnow = 12;
@@ -114,7 +115,7 @@ class SessionSource::Reading {
   void begin(std::string_view first) {
     if (CaptureReader::looks_like_capture(first)) save_payloads();
     if (!problem_.empty()) return;
-    analysis_.emplace(limits_, collector_, extraction_.get(), nullptr);
+    analysis_.emplace(limits_, collector_, extraction_.get(), nullptr, log_);
   }
   void save_payloads() {
     const auto folder = temporary_folder();
@@ -132,6 +133,7 @@ class SessionSource::Reading {
   }
 
   FlowLimits limits_;
+  LogReading log_;
   SessionSource& source_;
   TransactionCollector collector_;
   std::unique_ptr<Extraction> extraction_;
@@ -140,7 +142,8 @@ class SessionSource::Reading {
 };
 
 std::expected<SessionSource, std::string> SessionSource::open(const std::string& path,
-                                                              const FlowLimits& limits) {
+                                                              const FlowLimits& limits,
+                                                              LogReading log) {
   std::error_code error;
   const auto file =
       fs::is_directory(path, error) ? (fs::path(path) / "session.jsonl").string() : path;
@@ -150,7 +153,7 @@ std::expected<SessionSource, std::string> SessionSource::open(const std::string&
   source.name_ = path == "-" ? "standard input" : path;
   const auto parent = fs::path(file).parent_path().string();
   source.folder_ = std::make_shared<Folder>(parent.empty() ? "." : parent, false);
-  Reading reading(limits, source);
+  Reading reading(limits, log, source);
   const auto read = input->read(
       [&](std::string_view available, bool complete) { return reading.take(available, complete); });
   if (!read) return std::unexpected(read.error());
@@ -161,6 +164,13 @@ std::expected<SessionSource, std::string> SessionSource::open(const std::string&
 
 PayloadReader SessionSource::payloads() const {
   return [folder = folder_](const std::string& name) { return folder->read(name); };
+}
+
+const std::string& SessionSource::folder() const { return folder_->path(); }
+
+std::string SessionSource::what_is_wrong_with(const TransactionData& data) const {
+  const auto found = damaged_.find(data.payload);
+  return found == damaged_.end() ? "" : "the payload '" + data.payload + "' " + found->second;
 }
 
 void SessionSource::look_at_payloads() {
@@ -181,6 +191,7 @@ void SessionSource::look_at_payloads() {
 void SessionSource::look_at(TransactionData& data) {
   const auto complain = [&](const std::string& what) {
     complaints.push_back(name_ + ": the payload '" + data.payload + "' " + what);
+    damaged_.emplace(data.payload, what.substr(0, what.find(':')));
   };
   const Descriptor file(folder_->open(data.payload));
   struct stat status{};

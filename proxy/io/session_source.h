@@ -3,12 +3,14 @@
 #pragma once
 
 #include <expected>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "analyzer/flow_tracker.h"
 #include "analyzer/transaction_comparison.h"
+#include "proxy/io/input_analysis.h"
 
 namespace ftpscope {
 
@@ -20,13 +22,19 @@ class SessionSource {
 
   // All of the input is read. "-" is standard input. The error is a sentence.
   static std::expected<SessionSource, std::string> open(const std::string& path,
-                                                        const FlowLimits& limits);
+                                                        const FlowLimits& limits,
+                                                        LogReading log = LogReading::anew);
 
   std::vector<SessionTransactions> sessions;
   // What is wrong with it, and no reason to stop: sentences.
   std::vector<std::string> complaints;
 
   [[nodiscard]] PayloadReader payloads() const;
+  // Where they are.
+  [[nodiscard]] const std::string& folder() const;
+  // Why the payload of a transfer is not what was transferred, as a sentence; empty: it is, or it
+  // was not kept.
+  [[nodiscard]] std::string what_is_wrong_with(const TransactionData& data) const;
 
  private:
   class Folder;
@@ -36,6 +44,7 @@ class SessionSource {
   void look_at(TransactionData& data);
 
   std::string name_;
+  std::map<std::string, std::string> damaged_;  // what is wrong with a payload, by its name
   std::shared_ptr<const Folder> folder_;
 };
 

@@ -1,0 +1,164 @@
+#include "proxy/io/client_session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proxy/io/socket_address.h"
+
+namespace ftpscope {
+
+ClientSession::ClientSession(Context context, UvPtr<uv_tcp_t> server)
+    : context_(std::move(context)),
+      timer_(make_timer(context_.worker.loop(), this)),
+      here_(local_endpoint(descriptor(server))),
+      server_(peer_endpoint(descriptor(server))),
+      id_(session_name(context_.worker.now(), 1)),
+      machine_(context_.script, context_.options, id_, *this, *this) {
+  leg_.adopt(std::move(server));
+  leg_.configure();
+}
+
+void ClientSession::start() {
+  leg_.read(true);
+  feed(play::Connected{server_, here_});
+}
+
+SessionTransactions ClientSession::take_played() {
+  auto sessions = collector_.take();
+  return sessions.empty() ? SessionTransactions{} : std::move(sessions.front());
+}
+
+std::optional<std::string> ClientSession::listing_of(ChannelId channel) const {
+  const auto found = listings_.find(channel);
+  return found == listings_.end() ? std::nullopt : std::optional(found->second);
+}
+
+// --- what the machine asks for ---
+
+void ClientSession::send(std::string_view bytes, std::optional<std::size_t> urgent) {
+  if (urgent) urgent_ = out_.size() + *urgent;
+  out_ += bytes;
+}
+
+void ClientSession::new_data() {
+  auto tell = [this](const play::Event& event) { on_data(event); };
+  data_ = std::make_shared<ClientData>(ClientData::Context{
+      context_.worker, {here_.ip, server_.ip}, context_.timeouts, std::move(tell)});
+}
+
+void ClientSession::listen_data() {
+  new_data();
+  if (const auto port = data_->listen(context_.data_ports)) {
+    feed(play::Listening{Endpoint{here_.ip, port}});
+  } else {
+    data_.reset();
+    feed(play::ListenFailed{});
+  }
+}
+
+void ClientSession::connect_data(std::uint16_t port) {
+  new_data();
+  data_->connect(port);
+}
+
+ClientData::Keep ClientSession::keeper(ChannelId channel, Side from) {
+  channel_ = channel;
+  sender_ = from;
+  if (!context_.taker) return {};
+  return [this, channel, from](std::uint64_t offset, std::string_view bytes, Duration since) {
+    context_.taker->take({id_, channel, from}, offset, bytes, since);
+  };
+}
+
+void ClientSession::receive(const play::Reading& reading) {
+  data_->receive(reading, keeper(reading.channel, Side::server));
+}
+
+void ClientSession::resume_data() {
+  if (data_) data_->resume();
+}
+
+void ClientSession::send_payload(const ScriptPayload& payload, ChannelId channel) {
+  if (!data_) return;
+  data_->send(context_.folder, payload, keeper(channel, Side::client));
+}
+
+void ClientSession::close_data() {
+  if (data_) data_->close();
+}
+
+void ClientSession::on_data(const play::Event& event) {
+  const auto* over = std::get_if<play::DataOver>(&event);
+  if (!over) {
+    feed(event);
+    return;
+  }
+  auto totals = over->totals;
+  if (context_.taker && totals.bytes > 0) {
+    totals.payload =
+        context_.taker->finish(id_, channel_)[static_cast<std::size_t>(sender_)].payload;
+  }
+  if (data_->listing()) listings_[channel_] = *data_->listing();
+  context_.worker.bury(std::move(data_));  // one of its methods is running
+  feed(play::DataOver{std::move(totals)});
+}
+
+void ClientSession::record(const Record& record) {
+  context_.worker.record(record);
+  collector_.record(record);
+  if (context_.recording) context_.recording->record(record);
+}
+
+// --- what happens ---
+
+void ClientSession::feed(const Event& event) {
+  if (const auto* received = std::get_if<event::Received>(&event)) {
+    feed(play::Received{received->bytes});
+  } else if (const auto* closed = std::get_if<event::Closed>(&event)) {
+    feed(play::Closed{closed->reset});
+  }
+}
+
+void ClientSession::feed(const play::Event& event) {
+  if (machine_.finished()) return;
+  events_.push_back(event);
+  if (std::exchange(handling_, true)) return;
+  for (std::size_t i = 0; i < events_.size(); ++i) {
+    const auto next = events_[i];
+    machine_.handle(next, now());
+  }
+  events_.clear();
+  handling_ = false;
+  settle();
+}
+
+// After all that an event caused: the log first, then the bytes that it tells of.
+void ClientSession::settle() {
+  context_.worker.flush_log();
+  leg_.write(std::exchange(out_, {}), std::exchange(urgent_, std::nullopt));
+  if (finishing_) leg_.finish();
+  if (!ended_) {
+    update_timer();
+    return;
+  }
+  leg_.close();
+  timer_.reset();
+  context_.on_over();
+}
+
+void ClientSession::update_timer() {
+  const auto due = machine_.deadline();
+  if (!due) {
+    uv_timer_stop(timer_.get());
+    return;
+  }
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - now()).count();
+  uv_timer_start(
+      timer_.get(),
+      [](uv_timer_t* timer) {
+        static_cast<ClientSession*>(timer->data)->feed(play::Event(play::TimerFired{}));
+      },
+      static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0)), 0);
+}
+
+}  // namespace ftpscope

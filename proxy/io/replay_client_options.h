@@ -1,0 +1,13 @@
+// The options of `ftpscope replay client`.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "proxy/io/replay_client.h"
+
+namespace ftpscope {
+
+// The subcommand; `options` is filled when the command line is parsed and has to outlive that.
+CLI::App* add_replay_client(CLI::App& replay, ReplayClientOptions& options);
+
+}  // namespace ftpscope
