@@ -22,6 +22,7 @@ using Columns = std::vector<TextTable::Column>;
 std::vector<std::size_t> shown_columns(const Columns& columns,
                                        const std::vector<std::size_t>& widths, std::size_t most) {
   std::vector<std::size_t> shown;
+  shown.reserve(columns.size());
   for (std::size_t i = 0; i < columns.size(); ++i) shown.push_back(i);
   const auto total = [&] {
     std::size_t sum = 0;

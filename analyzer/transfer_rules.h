@@ -25,7 +25,8 @@ class TransferRules {
   static constexpr Duration kSilent = std::chrono::seconds(10);
   static constexpr Duration kGivenUp = std::chrono::seconds(10);
   static constexpr Duration kFinalReplyDue = std::chrono::seconds(2);
-  static constexpr std::uint64_t kRated = 1024 * 1024;  // bytes; less is over before TCP is fast
+  static constexpr std::uint64_t kRated = std::uint64_t{1}
+                                          << 20U;  // bytes; less is over before TCP is fast
   static constexpr std::uint64_t kFarSlower = 10;
 
   void on(const record::Session& session, Timestamp now, FindingSink& findings);
