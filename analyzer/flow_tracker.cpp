@@ -11,11 +11,18 @@ namespace ftpscope {
 
 namespace {
 
-// Of one direction, from segments that may be out of order or repeated: enough to recognise it.
-std::string joined(std::vector<std::pair<std::uint32_t, std::string_view>> pieces) {
-  std::ranges::stable_sort(pieces, [](const auto& a, const auto& b) {
+using Piece = std::pair<std::uint32_t, std::string_view>;
+
+// In the order of the stream; of two with the same number, the one that came first.
+void add_in_order(std::vector<Piece>& pieces, const Piece& piece) {
+  const auto before = [](const Piece& a, const Piece& b) {
     return static_cast<std::int32_t>(a.first - b.first) < 0;  // sequence numbers wrap
-  });
+  };
+  pieces.insert(std::ranges::upper_bound(pieces, piece, before), piece);
+}
+
+// Of one direction, from segments that may overlap or be repeated: enough to recognise it.
+std::string joined(const std::vector<Piece>& pieces) {
   std::string text;
   std::optional<std::uint32_t> next;
   for (const auto& [seq, bytes] : pieces) {
@@ -81,21 +88,19 @@ void FlowTracker::add(const TcpSegment& segment, Timestamp now) {
 FlowTracker::Flow& FlowTracker::flow_of(const Key& key, const TcpSegment& segment, Timestamp now) {
   auto found = young_.find(key);
   if (found == young_.end()) {
-    if (auto node = old_.extract(key)) {
-      found = young_.insert(std::move(node)).position;
-    } else {
-      found = young_.try_emplace(key).first;
+    const bool full = young_.size() >= std::max<std::size_t>(limits_.flows_max / 2, 1);
+    if (full || early_total_ > FlowLimits::kEarlyTotalMax) rotate();
+    auto node = old_.extract(key);
+    const bool known = !node.empty();
+    found = known ? young_.insert(std::move(node)).position : young_.try_emplace(key).first;
+    if (!known) {
       begin(found->second, key, segment, now);
+      return found->second;
     }
-    if (young_.size() > std::max<std::size_t>(limits_.flows_max / 2, 1)) {
-      rotate();
-      found = old_.find(key);  // where all the young ones are now
-      found = young_.insert(old_.extract(found)).position;
-    }
-    return found->second;
   }
   if (is_reused(found->second, key, segment)) {
     drop(found->second, now);
+    take_early(found->second);
     found->second = Flow{};
     begin(found->second, key, segment, now);
   }
@@ -106,10 +111,11 @@ FlowTracker::Flow& FlowTracker::flow_of(const Key& key, const TcpSegment& segmen
 void FlowTracker::rotate() {
   for (auto it = old_.begin(); it != old_.end();) {
     const auto next = std::next(it);
-    if (it->second.session && !it->second.session->finished()) {
+    if (!it->second.session.expired()) {
       young_.insert(old_.extract(it));
     } else {
       ++forgotten_;
+      take_early(it->second);
     }
     it = next;
   }
@@ -128,48 +134,52 @@ void FlowTracker::begin(Flow& flow, const Key& key, const TcpSegment& segment, T
   if (recent_.size() > FlowLimits::kRecentMax) forget_recent();
 }
 
-void FlowTracker::forget_recent() {
-  const auto key = recent_.front();
-  recent_.pop_front();
+FlowTracker::Flow* FlowTracker::find(const Key& key) {
   for (auto* flows : {&young_, &old_}) {
-    const auto found = flows->find(key);
-    if (found == flows->end()) continue;
-    auto& flow = found->second;
-    flow.recent = false;
-    if (flow.role == Flow::Role::ignored) flow.early.reset();
+    if (const auto found = flows->find(key); found != flows->end()) return &found->second;
   }
+  return nullptr;
 }
 
-void FlowTracker::keep(Flow& flow, const TcpSegment& segment, Timestamp now) const {
+void FlowTracker::forget_recent() {
+  auto* const flow = find(recent_.front());
+  recent_.pop_front();
+  if (!flow) return;
+  flow->recent = false;
+  if (flow->role == Flow::Role::ignored) take_early(*flow);
+}
+
+void FlowTracker::keep(Flow& flow, const TcpSegment& segment, Timestamp now) {
   if (flow.early_bytes + segment.payload.size() > FlowLimits::kRecentBytesMax) return;
-  constexpr std::size_t kSegmentsMax = 64;
   if (!flow.early) flow.early = std::make_unique<std::vector<EarlySegment>>();
-  if (flow.early->size() >= kSegmentsMax) return;
+  if (flow.early->size() >= FlowLimits::kEarlySegmentsMax) return;
   flow.early_bytes += segment.payload.size();
+  early_total_ += sizeof(EarlySegment) + segment.payload.size();
   flow.early->push_back({segment, std::string(segment.payload), now});
+}
+
+std::unique_ptr<std::vector<FlowTracker::EarlySegment>> FlowTracker::take_early(Flow& flow) {
+  if (flow.early) early_total_ -= flow.early->size() * sizeof(EarlySegment) + flow.early_bytes;
+  flow.early_bytes = 0;
+  return std::move(flow.early);
 }
 
 // An announcement that stands behind the first packets of the connection that it announces, or that
 // is missing, as is known by now.
 void FlowTracker::look_back() {
   for (const auto& key : std::views::reverse(recent_)) {
-    if (!awaited(key)) continue;
-    const auto found = young_.find(key);
-    if (found == young_.end()) continue;
-    auto& flow = found->second;
+    if (!expected_.awaited(key.low, key.high)) continue;
+    auto* const found = find(key);
+    if (!found || !found->early) continue;
+    auto& flow = *found;
     const bool taken = flow.role == Flow::Role::control || flow.role == Flow::Role::data;
-    if (taken || !flow.early || !adopt(flow, key, flow.early->front().time)) continue;
-    const auto early = std::move(flow.early);
+    if (taken || !adopt(flow, key, flow.early->front().time)) continue;
+    const auto early = take_early(flow);
     for (auto& [segment, bytes, time] : *early) {
       segment.payload = bytes;
       if (flow.role == Flow::Role::data) add_data(flow, segment, time);
     }
   }
-}
-
-bool FlowTracker::awaited(const Key& key) const {
-  return announced_.contains(key.low.port) || announced_.contains(key.high.port) ||
-         any_.contains(std::minmax(key.low.ip, key.high.ip));
 }
 
 void FlowTracker::note(Flow& flow, const Key& key, const TcpSegment& segment) const {
@@ -186,8 +196,10 @@ bool FlowTracker::is_reused(const Flow& flow, const Key& key, const TcpSegment& 
 }
 
 void FlowTracker::drop(Flow& flow, Timestamp now) {
-  if (flow.role == Flow::Role::control) end_session(flow.session, now);
-  if (flow.role == Flow::Role::data && flow.channel) flow.session->abandon(*flow.channel, now);
+  const auto session = flow.session.lock();
+  const auto channel = flow.channel.lock();
+  if (session && flow.role == Flow::Role::control) end_session(session, now);
+  if (session && channel) session->abandon(*channel, now);
 }
 
 // Whether it is the connection that a session waits for. Who called may be unknown.
@@ -199,31 +211,13 @@ bool FlowTracker::adopt(Flow& flow, const Key& key, Timestamp now) {
 
 bool FlowTracker::adopt(Flow& flow, const Endpoint& caller, const Endpoint& listener,
                         Timestamp now) {
-  using enum CapturedSession::Fit;
-  const auto ask = [&](std::vector<std::weak_ptr<CapturedSession>>& candidates,
-                       CapturedSession::Fit fit) {
-    std::erase_if(candidates, [](const auto& session) {
-      const auto there = session.lock();
-      return !there || there->finished();
-    });
-    for (const auto& candidate : std::views::reverse(candidates)) {
-      const auto session = candidate.lock();
-      flow.channel = session->adopt(caller, listener, fit, now);
-      if (!flow.channel) continue;
-      flow.role = Flow::Role::data;
-      flow.session = session;
-      return true;
-    }
-    return false;
-  };
-  if (const auto found = announced_.find(listener.port); found != announced_.end()) {
-    if (ask(found->second, exact) || ask(found->second, loose)) return true;
-    if (found->second.empty()) announced_.erase(found);
-  }
-  const auto hosts = std::minmax(caller.ip, listener.ip);
-  const auto found = any_.find(hosts);
   const bool control = is_ftp_port(listener.port) || is_ftp_port(caller.port);
-  return found != any_.end() && !control && ask(found->second, loose);
+  const auto found = expected_.adopt({caller, listener}, control, now);
+  if (!found) return false;
+  flow.role = Flow::Role::data;
+  flow.session = found->session;
+  flow.channel = found->channel;
+  return true;
 }
 
 void FlowTracker::add_unknown(Flow& flow, const Key& key, const TcpSegment& segment,
@@ -235,7 +229,7 @@ void FlowTracker::add_unknown(Flow& flow, const Key& key, const TcpSegment& segm
     case Likeness::yes: open_session(flow, key, high_is_client); return;
     case Likeness::no:
       flow.role = Flow::Role::ignored;
-      if (!flow.recent) flow.early.reset();
+      if (!flow.recent) take_early(flow);
       return;
     case Likeness::undecided: return;
   }
@@ -249,34 +243,36 @@ Likeness FlowTracker::judge(const Flow& flow, const Key& key, bool& high_is_clie
     if (!started || !is_ftp_port(listener)) high_is_client = is_ftp_port(key.low.port);
     return Likeness::yes;
   }
-  std::array<std::vector<std::pair<std::uint32_t, std::string_view>>, 2> pieces;
+  std::array<std::vector<Piece>, 2> pieces;
   std::size_t size = 0;
   for (const auto& early : *flow.early) {
     if (early.bytes.empty()) continue;
-    pieces[early.segment.from == key.high ? 1 : 0].emplace_back(early.segment.seq, early.bytes);
+    add_in_order(pieces[early.segment.from == key.high ? 1 : 0], {early.segment.seq, early.bytes});
     size += early.bytes.size();
   }
-  const std::array<std::string, 2> text = {joined(std::move(pieces[0])),
-                                           joined(std::move(pieces[1]))};
-  if (!started) high_is_client = sends_replies(text[0]) || !sends_replies(text[1]);
+  const std::array<std::string, 2> text = {joined(pieces[0]), joined(pieces[1])};
+  if (!started) {  // the client is who does not reply; it may be all that was seen so far
+    high_is_client = sends_replies(text[0]) || (text[0].empty() && !sends_replies(text[1]));
+  }
   const auto client = static_cast<std::size_t>(high_is_client);
   const auto likeness =
       ftp_likeness({.from_client = text[client],
                     .from_server = text[1 - client],
                     .from_the_start = started,
                     .one_direction = !flow.ends[1 - client].seen || !flow.ends[client].seen});
-  const bool enough = size >= FlowLimits::kEarlyMax;
+  const bool enough =
+      size >= FlowLimits::kEarlyMax || flow.early->size() >= FlowLimits::kEarlySegmentsMax;
   return likeness == Likeness::undecided && enough ? Likeness::no : likeness;
 }
 
-void FlowTracker::find_twin(const Flow& flow) {
+void FlowTracker::find_twin(const Flow& flow, const std::shared_ptr<CapturedSession>& session) {
   if (!flow.ends[0].syn || !flow.ends[1].syn) return;
   const auto caller = flow.ends[flow.high_called ? 1 : 0].syn;
   const auto listener = flow.ends[flow.high_called ? 0 : 1].syn;
   auto& known = by_numbers_[{*caller, *listener}];
   const auto other = known.lock();
-  if (other && !other->finished() && other != flow.session) flow.session->is_twin_of(*other);
-  known = flow.session;
+  if (other && !other->finished() && other != session) session->is_twin_of(*other);
+  known = session;
   // Now and then, so that it costs nothing: what is over.
   if (by_numbers_.size() > 2 * sessions_.size() + FlowLimits::kRecentMax) {
     std::erase_if(by_numbers_, [](const auto& entry) { return entry.second.expired(); });
@@ -286,30 +282,33 @@ void FlowTracker::find_twin(const Flow& flow) {
 void FlowTracker::open_session(Flow& flow, const Key& key, bool high_is_client) {
   const auto& client = high_is_client ? key.high : key.low;
   const auto& server = high_is_client ? key.low : key.high;
+  flow.role = Flow::Role::control;  // first: who is ended for it may look for data connections
   make_room(flow.first);
   const auto name = session_name(flow.first, ++sessions_seen_);
-  flow.role = Flow::Role::control;
   if (std::exchange(flow.recent, false)) std::erase(recent_, key);
-  flow.session = std::make_shared<CapturedSession>(name, CapturedSession::Ends{client, server},
-                                                   limits_.dialogue, sink_, taker_);
-  sessions_.emplace(name, flow.session);
-  flow.session->on_expecting([this, session = std::weak_ptr(flow.session)] {
-    if (const auto there = session.lock()) learn(there);
+  // Not make_shared: there a weak_ptr keeps the memory of the session itself.
+  const std::shared_ptr<CapturedSession> session = std::make_unique<CapturedSession>(
+      name, CapturedSession::Ends{client, server}, limits_.dialogue, sink_, taker_);
+  flow.session = session;
+  sessions_.emplace(name, session);
+  session->on_expecting([this, session = std::weak_ptr(session)] {
+    if (const auto there = session.lock()) expected_.learn(there);
+    look_back();
   });
   const auto& client_syn = flow.ends[high_is_client ? 1 : 0].syn;
   const auto& server_syn = flow.ends[high_is_client ? 0 : 1].syn;
   using enum CapturedSession::Beginning;
-  flow.session->begin(flow.first, limits_.implicit_tls_port == server.port ? encrypted
-                                  : client_syn                             ? seen
-                                                                           : missed);
-  find_twin(flow);
+  session->begin(flow.first, limits_.implicit_tls_port == server.port ? encrypted
+                             : client_syn                             ? seen
+                                                                      : missed);
+  find_twin(flow, session);
   TcpSegment way;
   way.from = client;
   way.to = server;
-  if (client_syn) flow.session->segment(syn_of(way, *client_syn), Side::client, flow.first);
+  if (client_syn) session->segment(syn_of(way, *client_syn), Side::client, flow.first);
   std::swap(way.from, way.to);
-  if (server_syn) flow.session->segment(syn_of(way, *server_syn), Side::server, flow.first);
-  const auto early = std::move(flow.early);
+  if (server_syn) session->segment(syn_of(way, *server_syn), Side::server, flow.first);
+  const auto early = take_early(flow);
   for (auto& [segment, bytes, time] : *early) {
     if (flow.role != Flow::Role::control) return;  // one of them was its end
     segment.payload = bytes;
@@ -318,36 +317,27 @@ void FlowTracker::open_session(Flow& flow, const Key& key, bool high_is_client) 
 }
 
 void FlowTracker::add_control(Flow& flow, const TcpSegment& segment, Timestamp now) {
-  const auto session = flow.session;
-  if (session->finished()) return;
+  const auto session = flow.session.lock();
+  if (!session || session->finished()) return;
   session->segment(segment, segment.from == session->ends().client ? Side::client : Side::server,
                    now);
   if (session->over()) let_go(flow, now);
 }
 
 void FlowTracker::add_data(Flow& flow, const TcpSegment& segment, Timestamp now) {
-  if (!flow.session->data_segment(*flow.channel, segment, now)) let_go(flow, now);
+  const auto session = flow.session.lock();
+  const auto channel = flow.channel.lock();
+  if (!session || !channel || !session->data_segment(*channel, segment, now)) let_go(flow, now);
 }
 
 // The connection is over. The session may be, too.
 void FlowTracker::let_go(Flow& flow, Timestamp now) {
-  const auto session = std::move(flow.session);
+  const auto session = flow.session.lock();
+  flow.session.reset();
   flow.channel.reset();
   flow.role = Flow::Role::ignored;
   flow.recent = false;
-  if (session->over()) end_session(session, now);
-}
-
-// Where a session's data connections may appear.
-void FlowTracker::learn(const std::shared_ptr<CapturedSession>& session) {
-  const auto ports = session->take_announced();
-  for (const auto port : ports) announced_[port].push_back(session);
-  if (session->takes_any()) {
-    auto& known = any_[std::minmax(session->ends().client.ip, session->ends().server.ip)];
-    const auto same = [&](const auto& other) { return other.lock() == session; };
-    if (std::ranges::none_of(known, same)) known.push_back(session);
-  }
-  look_back();
+  if (session && session->over()) end_session(session, now);
 }
 
 void FlowTracker::end_session(const std::shared_ptr<CapturedSession>& session, Timestamp now) {
@@ -357,11 +347,26 @@ void FlowTracker::end_session(const std::shared_ptr<CapturedSession>& session, T
 }
 
 void FlowTracker::make_room(Timestamp now) {
-  if (sessions_.size() < std::max<std::size_t>(limits_.sessions_max, 1)) return;
-  ++forgotten_;
-  const auto idle = std::ranges::min_element(
-      sessions_, {}, [](const auto& entry) { return entry.second->last_seen(); });
-  end_session(idle->second, now);
+  while (sessions_.size() >= std::max<std::size_t>(limits_.sessions_max, 1)) {
+    if (quietest_.empty()) find_quietest();
+    const auto quiet = std::move(quietest_.back());
+    quietest_.pop_back();
+    const auto session = quiet.session.lock();
+    if (!session || session->last_seen() != quiet.last_seen) continue;  // not quiet any more
+    ++forgotten_;
+    end_session(session, now);
+  }
+}
+
+// One sixteenth of the sessions: a look at all of them for each new one would take too long.
+void FlowTracker::find_quietest() {
+  constexpr std::size_t kPart = 16;
+  for (const auto& [name, session] : sessions_)
+    quietest_.push_back({session, session->last_seen()});
+  const auto some = quietest_.begin() + static_cast<std::ptrdiff_t>(quietest_.size() / kPart + 1);
+  std::ranges::partial_sort(quietest_, some, {}, &Quiet::last_seen);
+  quietest_.erase(some, quietest_.end());
+  std::ranges::reverse(quietest_);
 }
 
 void FlowTracker::add(const Unreachable& unreachable, Timestamp now) {
@@ -369,11 +374,12 @@ void FlowTracker::add(const Unreachable& unreachable, Timestamp now) {
   const bool low_first = unreachable.from < unreachable.to;
   const Key key =
       low_first ? Key{unreachable.from, unreachable.to} : Key{unreachable.to, unreachable.from};
-  const auto found = young_.find(key);
-  if (found == young_.end() || found->second.role != Flow::Role::data) return;
-  auto& flow = found->second;
-  flow.session->data_unreachable(*flow.channel, unreachable.reporter, now);
-  if (flow.channel->closed) let_go(flow, now);
+  auto* const flow = find(key);
+  const auto session = flow ? flow->session.lock() : nullptr;
+  const auto channel = flow ? flow->channel.lock() : nullptr;
+  if (!session || !channel) return;
+  session->data_unreachable(*channel, unreachable.reporter, now);
+  if (channel->closed) let_go(*flow, now);
 }
 
 void FlowTracker::finish(Timestamp now) {

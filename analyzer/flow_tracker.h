@@ -3,8 +3,10 @@
 // what is said on them; data connections by what was announced.
 //
 // Memory is bounded, whatever the capture holds: connections that are not (yet) of a session are
-// remembered in two generations and forgotten when both are full; of sessions, the one that was
-// silent for longest is ended. Both are told (FTP-CAPTURE-LIMIT).
+// remembered in two generations, and the older one is forgotten when the younger is full, or when
+// what is kept of their bytes is too much; of sessions, the one that was silent for longest is
+// ended. Both are told (FTP-CAPTURE-LIMIT). A session is owned here and nowhere else: what else
+// points at it (connections, announcements) does not keep its memory.
 #pragma once
 
 #include <array>
@@ -20,6 +22,7 @@
 #include <vector>
 
 #include "analyzer/captured_session.h"
+#include "analyzer/expected_connections.h"
 #include "analyzer/ftp_likeness.h"
 
 namespace ftpscope {
@@ -32,6 +35,9 @@ struct FlowLimits {
   // the reply that announces one of them may still come.
   static constexpr std::size_t kRecentMax = 64;
   static constexpr std::size_t kRecentBytesMax = 65536;  // of each
+  static constexpr std::size_t kEarlySegmentsMax = 64;   // of a connection not yet recognised
+  // What is kept of all connections of no session, with what a segment costs besides its bytes.
+  static constexpr std::size_t kEarlyTotalMax = std::size_t{16} << 20U;
 
   std::size_t flows_max = kFlowsMax;
   std::size_t sessions_max = kSessionsMax;
@@ -53,7 +59,7 @@ class FlowTracker {
   [[nodiscard]] std::uint64_t flows() const { return flows_seen_; }
   [[nodiscard]] std::uint64_t sessions() const { return sessions_seen_; }
   // How many connections were forgotten, and sessions ended early, because of a limit.
-  [[nodiscard]] std::uint64_t forgotten() const { return forgotten_; }
+  [[nodiscard]] std::uint64_t forgotten() const { return forgotten_ + expected_.forgotten(); }
 
  private:
   // The two ends in an order of their own, so that both directions find the same flow.
@@ -81,16 +87,16 @@ class FlowTracker {
     bool high_called = false;  // the end that sent the SYN, or else the first segment
     std::array<End, 2> ends;   // low, high
     Timestamp first;
-    std::shared_ptr<CapturedSession> session;
-    std::shared_ptr<CapturedChannel> channel;
+    std::weak_ptr<CapturedSession> session;
+    std::weak_ptr<CapturedChannel> channel;
     bool recent = false;
-    std::size_t early_bytes = 0;
+    std::size_t early_bytes = 0;  // payload
     std::unique_ptr<std::vector<EarlySegment>> early;
   };
   using Flows = std::unordered_map<Key, Flow, KeyHash>;
-  using HostPair = std::pair<IpAddress, IpAddress>;
 
   Flow& flow_of(const Key& key, const TcpSegment& segment, Timestamp now);
+  Flow* find(const Key& key);
   void rotate();
   void begin(Flow& flow, const Key& key, const TcpSegment& segment, Timestamp now);
   void note(Flow& flow, const Key& key, const TcpSegment& segment) const;
@@ -103,17 +109,16 @@ class FlowTracker {
   bool adopt(Flow& flow, const Key& key, Timestamp now);
   bool adopt(Flow& flow, const Endpoint& caller, const Endpoint& listener, Timestamp now);
   [[nodiscard]] Likeness judge(const Flow& flow, const Key& key, bool& high_is_client) const;
-  void find_twin(const Flow& flow);
+  void find_twin(const Flow& flow, const std::shared_ptr<CapturedSession>& session);
   void open_session(Flow& flow, const Key& key, bool high_is_client);
-  void keep(Flow& flow, const TcpSegment& segment, Timestamp now) const;
+  void keep(Flow& flow, const TcpSegment& segment, Timestamp now);
+  std::unique_ptr<std::vector<EarlySegment>> take_early(Flow& flow);
   void forget_recent();
   void look_back();
-  // A session waits for a connection with such an end, or for any between these hosts.
-  [[nodiscard]] bool awaited(const Key& key) const;
-  void learn(const std::shared_ptr<CapturedSession>& session);
   void end_session(const std::shared_ptr<CapturedSession>& session, Timestamp now);
   void let_go(Flow& flow, Timestamp now);
   void make_room(Timestamp now);
+  void find_quietest();
   [[nodiscard]] bool is_ftp_port(std::uint16_t port) const;
 
   FlowLimits limits_;
@@ -121,14 +126,20 @@ class FlowTracker {
   DataTaker* taker_;
   Flows young_;
   Flows old_;
-  // Sessions that are not over, in the order of their start; and where their data may appear.
+  // Sessions that are not over, in the order of their start.
   std::map<std::string, std::shared_ptr<CapturedSession>> sessions_;
-  std::unordered_map<std::uint16_t, std::vector<std::weak_ptr<CapturedSession>>> announced_;
-  std::map<HostPair, std::vector<std::weak_ptr<CapturedSession>>> any_;
+  ExpectedConnections expected_;
   // Sessions seen from their first packets, by both ends' initial sequence numbers: a middlebox
   // that translates addresses leaves these as they are.
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::weak_ptr<CapturedSession>> by_numbers_;
-  std::deque<Key> recent_;  // connections of no session, oldest first
+  // The sessions that were silent for longest when it was last looked, the quietest behind.
+  struct Quiet {
+    std::weak_ptr<CapturedSession> session;
+    Timestamp last_seen;
+  };
+  std::vector<Quiet> quietest_;
+  std::size_t early_total_ = 0;  // see kEarlyTotalMax
+  std::deque<Key> recent_;       // connections of no session, oldest first
   std::uint64_t flows_seen_ = 0;
   std::uint64_t sessions_seen_ = 0;
   std::uint64_t forgotten_ = 0;

@@ -87,6 +87,11 @@ void LadderReport::record(const Record& record) {
   auto& session = found->second;
   std::visit([&](const auto& body) { on(session, body, record.time); }, record.body);
   if (session.size > kSessionTextMax) flush(session);
+  if (size_ > kTextMax) {
+    for (auto& [name, each] : sessions_) {
+      if (each.size > 0) flush(each);
+    }
+  }
   if (!std::holds_alternative<record::End>(record.body)) return;
   end(found->first, session);
   sessions_.erase(found);
@@ -126,8 +131,14 @@ std::string LadderReport::clock(Session& session, Timestamp now) const {
 }
 
 void LadderReport::add(Session& session, std::optional<CommandId> to, std::string text) {
-  session.size += text.size();
   session.lines.push_back({to, std::move(text)});
+  count(session, session.lines.back());
+}
+
+void LadderReport::count(Session& session, const Line& line) {
+  const auto size = sizeof(Line) + line.text.size();
+  session.size += size;
+  size_ += size;
 }
 
 // At the left rail, in as many lines as it needs. The mark stands before the first.
@@ -229,7 +240,7 @@ void LadderReport::on(Session& session, const record::Finding& r, Timestamp) {
   if (row.severity == Severity::note && !options_.verbose) return;
   Line line{r.to, beside(spaces(kClockWidth), "\u2514 ", finding_text(r), colour_of(row.severity)),
             true};
-  session.size += line.text.size();
+  count(session, line);
   auto backwards = session.lines | std::views::reverse;
   const auto last =
       std::ranges::find_if(backwards, [&](const Line& l) { return r.to && l.to == r.to; });
@@ -292,6 +303,7 @@ void LadderReport::flush(Session& session) {
     out += '\n';
   }
   session.lines.clear();
+  size_ -= session.size;
   session.size = 0;
   session.printed = true;
   if (!out.empty()) print_(out);

@@ -2,7 +2,8 @@
 // each finding below the line that it concerns, and a table of all sessions at the end.
 //
 // A session is printed when it ends, since sessions run side by side in a capture and a finding may
-// concern an older line. One that is longer than kSessionTextMax is printed in parts.
+// concern an older line. One that is longer than kSessionTextMax is printed in parts, and all are
+// when together they are longer than kTextMax.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +35,7 @@ struct LadderOptions {
 class LadderReport final : public RecordSink {
  public:
   static constexpr std::size_t kSessionTextMax = std::size_t{4} << 20U;
+  static constexpr std::size_t kTextMax = std::size_t{64} << 20U;
   static constexpr std::size_t kRowsMax = 10'000;  // of the table; more are counted
 
   using Print = std::function<void(std::string_view)>;
@@ -95,6 +97,7 @@ class LadderReport final : public RecordSink {
   [[nodiscard]] std::string beside(std::string clock, std::string_view mark, std::string_view text,
                                    Colour colour) const;
   [[nodiscard]] std::string clock(Session& session, Timestamp now) const;
+  void count(Session& session, const Line& line);
   void flush(Session& session);
   void end(const std::string& name, Session& session);
   void print_table();
@@ -105,6 +108,7 @@ class LadderReport final : public RecordSink {
   std::vector<Row> rows_;
   std::uint64_t more_rows_ = 0;
   std::string below_;  // the table
+  std::size_t size_ = 0;  // of the lines of all sessions
 };
 
 }  // namespace ftpscope
