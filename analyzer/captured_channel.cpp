@@ -52,6 +52,7 @@ std::span<const DataStream::Piece> CapturedChannel::add(const TcpSegment& segmen
   if (last && own.last_byte() == now) {
     longest_silence = std::max(longest_silence.value_or(Duration::zero()), now - *last);
   }
+  if (over() && !ended) ended = now;
   return pieces;
 }
 
@@ -74,7 +75,7 @@ record::Data CapturedChannel::data(Timestamp now, ChannelEnd how) const {
   const auto earlier = [](auto a, auto b) { return a && b ? std::min(*a, *b) : a ? a : b; };
   data.first_byte = earlier(up.first_byte(), down.first_byte());
   data.last_byte = std::max(up.last_byte(), down.last_byte());
-  data.closed = now;
+  data.closed = ended.value_or(now);
   data.closed_first = closed_first;
   data.how = how;
   data.captured = true;

@@ -14,6 +14,7 @@
 #include "analyzer/mlsd_listing.h"
 #include "analyzer/packet.h"
 #include "analyzer/record.h"
+#include "analyzer/segment_order.h"
 #include "analyzer/tcp_stream.h"
 
 namespace ftpscope {
@@ -67,12 +68,14 @@ struct CapturedChannel {
   std::uint32_t answers = 0;  // SYN with ACK
   std::optional<Timestamp> first_syn;
   std::optional<Timestamp> connected;
+  SegmentOrder order;
   std::array<DataStream, 2> streams;  // by who sends
   std::optional<Side> closed_first;
   bool refused = false;  // RST, or reported unreachable, before it stood
   bool reset = false;
-  bool turned_away = false;  // by RST, what came behind a FIN
-  bool closed = false;       // its record has been told
+  bool turned_away = false;        // by RST, what came behind a FIN
+  bool closed = false;             // its record has been told
+  std::optional<Timestamp> ended;  // over() since then
   std::optional<Duration> longest_silence;
   std::unique_ptr<MlsdListing> listing;  // when its transfer is one, in clear
   std::unique_ptr<CapturedTls> tls;      // when the session is encrypted, so that this may be, too
@@ -88,7 +91,7 @@ struct CapturedChannel {
   [[nodiscard]] bool moving() const;
   [[nodiscard]] ChannelEnd how_so_far() const;
 
-  // A segment of its connection. The new bytes of it, as DataStream gives them.
+  // The next segment of its connection. The new bytes of it, as DataStream gives them.
   std::span<const DataStream::Piece> add(const TcpSegment& segment, Side from, Timestamp now);
 
   [[nodiscard]] record::Data data(Timestamp now, ChannelEnd how) const;

@@ -85,6 +85,7 @@ void CapturedSession::segment(const TcpSegment& segment, Side from, Timestamp no
 
 void CapturedSession::take(const TcpSegment& segment, Side from, Timestamp now) {
   seen(now);
+  close_what_nobody_used();
   stream(other(from)).ack(segment);
   stream(from).add(segment, now);
   const bool takes_any_now = takes_any() && !std::exchange(took_any_, takes_any());
@@ -134,7 +135,7 @@ void CapturedSession::Reader::rst() {
 bool CapturedSession::over() const {
   const bool closed = reset_ || (closed_[0] && closed_[1]);
   return closed &&
-         std::ranges::none_of(channels_, [](const auto& c) { return c->leg.has_value(); });
+         std::ranges::none_of(channels_, [](const auto& c) { return c->leg && !c->over(); });
 }
 
 void CapturedSession::finish(Timestamp now) {
@@ -150,7 +151,10 @@ void CapturedSession::finish(Timestamp now) {
   }
   close_what_is_due();
   while (!channels_.empty()) {
-    auto& channel = *channels_.front();
+    const auto kept = channels_.front();
+    auto& channel = *kept;
+    flush(channel);
+    if (channel.closed) continue;
     const bool missed = channel.leg || last_seen_ - channel.exposed > kPatience;
     close(channel, missed ? channel.how_so_far() : ChannelEnd::session_ended);
   }
@@ -262,8 +266,8 @@ std::shared_ptr<CapturedChannel> CapturedSession::add_channel(Setup setup,
 void CapturedSession::announce(Setup setup, std::optional<CommandId> command,
                                const Endpoint& stated) {
   // A newer PASV or PORT makes an unused one useless (RFC 959 4.1.2).
-  if (auto* unused = waiting_channel(); unused && !unused->leg) {
-    close_later(*unused, ChannelEnd::replaced);
+  if (auto* unused = waiting_channel(); unused && (!unused->leg || unused->over())) {
+    close_later(*unused, unused->leg ? unused->how_so_far() : ChannelEnd::replaced);
   }
   const auto channel = add_channel(setup, command);
   channel->stated = stated;
@@ -280,6 +284,7 @@ void CapturedSession::begin_transfer(CommandId id, const Verb& verb) {
   channel->direction = verb.meaning == Meaning::download ? Direction::download : Direction::upload;
   const bool readable = !opaque() && observer_.state().mode == 'S';
   if (verb.name == "MLSD" && readable) channel->listing = std::make_unique<MlsdListing>();
+  if (channel->over()) close_later(*channel, channel->how_so_far());
 }
 
 void CapturedSession::settle_transfer(CapturedChannel& channel, int code) {
@@ -309,7 +314,19 @@ void CapturedSession::close_what_is_due() {
   for (const auto& due : std::exchange(due_, {})) {
     const auto found = std::ranges::find_if(
         channels_, [&](const auto& channel) { return channel->id == due.channel; });
-    if (found != channels_.end()) close(**found, due.how);
+    if (found == channels_.end()) continue;
+    const auto channel = *found;
+    flush(*channel);
+    if (!channel->closed) close(*channel, due.how);
+  }
+}
+
+void CapturedSession::close_what_nobody_used() {
+  for (std::size_t i = 0; i < channels_.size();) {
+    const auto channel = channels_[i];
+    const bool late = channel->ended && now() - *channel->ended > kCommandLate;
+    if (late) close(*channel, channel->how_so_far());
+    i += late ? 0 : 1;
   }
 }
 
@@ -376,7 +393,22 @@ bool CapturedSession::data_segment(CapturedChannel& channel, const TcpSegment& s
   const auto caller = is_active(channel.setup)          ? Side::server
                       : channel.setup == Setup::unknown ? side_of(channel.leg->from)
                                                         : Side::client;
-  const auto from = from_caller ? caller : other(caller);
+  channel.order.add(segment, from_caller ? caller : other(caller), now,
+                    [&](const TcpSegment& next, Side from, Timestamp time) {
+                      take_data(channel, next, from, time);
+                    });
+  return !channel.closed;
+}
+
+void CapturedSession::flush(CapturedChannel& channel) {
+  channel.order.finish([&](const TcpSegment& next, Side from, Timestamp time) {
+    take_data(channel, next, from, time);
+  });
+}
+
+void CapturedSession::take_data(CapturedChannel& channel, const TcpSegment& segment, Side from,
+                                Timestamp now) {
+  if (channel.closed) return;
   const bool stood = channel.connected.has_value();
   const auto pieces = channel.add(segment, from, now);
   if (!stood && channel.connected) {
@@ -390,13 +422,13 @@ bool CapturedSession::data_segment(CapturedChannel& channel, const TcpSegment& s
       taker_->take({observer_.recorder().session(), channel.id, from}, piece.offset, piece.bytes);
     }
   }
-  if (!channel.over()) return true;
-  close(channel, channel.how_so_far());
-  return false;
+  const bool waits = !channel.transfer && channel.setup != Setup::unknown;
+  if (channel.over() && !waits) close(channel, channel.how_so_far());
 }
 
 void CapturedSession::data_unreachable(CapturedChannel& channel, const IpAddress& reporter,
                                        Timestamp now) {
+  flush(channel);
   if (channel.closed || channel.connected) return;  // a late word about a SYN that was sent again
   seen(now);
   recorder().finding(FindingId::data_unreachable, channel.command,
@@ -405,9 +437,9 @@ void CapturedSession::data_unreachable(CapturedChannel& channel, const IpAddress
 }
 
 void CapturedSession::abandon(CapturedChannel& channel, Timestamp now) {
-  if (channel.closed) return;
   seen(now);
-  close(channel, channel.how_so_far());
+  flush(channel);
+  if (!channel.closed) close(channel, channel.how_so_far());
 }
 
 void CapturedSession::close(CapturedChannel& channel, ChannelEnd how) {

@@ -30,6 +30,9 @@ class CapturedSession final : private RecordSink {
  public:
   static constexpr std::size_t kChannelsMax = 64;  // open or announced at once
   static constexpr Duration kAnnouncedFor = std::chrono::minutes(5);
+  // A data connection may be over before its command is seen: packets of several connections come
+  // out of order, too.
+  static constexpr Duration kCommandLate = SegmentOrder::kHeldFor;
   // A PASV that nobody has followed for so long, when the session ends, was not just left unused.
   static constexpr Duration kPatience = std::chrono::seconds(3);
 
@@ -114,8 +117,12 @@ class CapturedSession final : private RecordSink {
   void settle_transfer(CapturedChannel& channel, int code);
   void close_later(CapturedChannel& channel, ChannelEnd how);
   void close_what_is_due();
+  void close_what_nobody_used();
   void close(CapturedChannel& channel, ChannelEnd how);
   void tell_of(const CapturedChannel& channel);
+  void take_data(CapturedChannel& channel, const TcpSegment& segment, Side from, Timestamp now);
+  // Gives out what waits for a missing segment. The channel may be closed then.
+  void flush(CapturedChannel& channel);
   CapturedChannel* waiting_channel();
   CapturedChannel* find(std::optional<CommandId> transfer);
   std::shared_ptr<CapturedChannel> add_channel(Setup setup, std::optional<CommandId> command);

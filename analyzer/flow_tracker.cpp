@@ -184,6 +184,7 @@ void FlowTracker::look_back() {
 
 void FlowTracker::note(Flow& flow, const Key& key, const TcpSegment& segment) const {
   auto& end = flow.ends[segment.from == key.high ? 1 : 0];
+  if (!end.seen) end.first = segment.seq;
   end.seen = true;
   if (segment.syn() && !end.syn) end.syn = segment.seq;
 }
@@ -192,7 +193,10 @@ void FlowTracker::note(Flow& flow, const Key& key, const TcpSegment& segment) co
 bool FlowTracker::is_reused(const Flow& flow, const Key& key, const TcpSegment& segment) const {
   if (!segment.syn() || segment.has_ack()) return false;
   const auto& end = flow.ends[segment.from == key.high ? 1 : 0];
-  return end.seen && end.syn != segment.seq;
+  if (!end.seen || end.syn == segment.seq) return false;
+  // Not a new one: the SYN of this one, behind what came after it.
+  const auto behind = static_cast<std::int32_t>(end.first - segment.seq);
+  return end.syn || behind <= 0 || behind > FlowLimits::kLateSynMax;
 }
 
 void FlowTracker::drop(Flow& flow, Timestamp now) {
@@ -223,7 +227,18 @@ bool FlowTracker::adopt(Flow& flow, const Endpoint& caller, const Endpoint& list
 void FlowTracker::add_unknown(Flow& flow, const Key& key, const TcpSegment& segment,
                               Timestamp now) {
   if (flow.recent || segment.length > 0) keep(flow, segment, now);
-  if (segment.length == 0 || !flow.early) return;
+  if (!flow.early) return;
+  // Before both SYNs are here, other packets may be missing, too.
+  const bool stands = flow.ends[0].syn && flow.ends[1].syn;
+  if (stands ? segment.length > 0 || segment.syn()
+             : flow.early->size() >= SegmentOrder::kStartHeld) {
+    recognise(flow, key);
+  }
+}
+
+void FlowTracker::recognise(Flow& flow, const Key& key) {
+  const auto has_data = [](const EarlySegment& early) { return early.segment.length > 0; };
+  if (std::ranges::none_of(*flow.early, has_data)) return;
   bool high_is_client = flow.high_called;
   switch (judge(flow, key, high_is_client)) {
     case Likeness::yes: open_session(flow, key, high_is_client); return;
@@ -327,7 +342,8 @@ void FlowTracker::add_control(Flow& flow, const TcpSegment& segment, Timestamp n
 void FlowTracker::add_data(Flow& flow, const TcpSegment& segment, Timestamp now) {
   const auto session = flow.session.lock();
   const auto channel = flow.channel.lock();
-  if (!session || !channel || !session->data_segment(*channel, segment, now)) let_go(flow, now);
+  const bool open = session && channel && session->data_segment(*channel, segment, now);
+  if (!open || session->over()) let_go(flow, now);
 }
 
 // The connection is over. The session may be, too.
@@ -382,8 +398,24 @@ void FlowTracker::add(const Unreachable& unreachable, Timestamp now) {
   if (channel->closed) let_go(*flow, now);
 }
 
+// Connections of which too few packets came to be sure that no SYN was late. What is on no FTP port
+// and has not been recognised by now is not: a few bytes prove nothing.
+void FlowTracker::recognise_rest() {
+  std::vector<std::pair<Timestamp, Key>> left;
+  for (auto* flows : {&young_, &old_}) {
+    for (const auto& [key, flow] : *flows) {
+      if (flow.role == Flow::Role::unknown && flow.early) left.emplace_back(flow.first, key);
+    }
+  }
+  std::ranges::sort(left);
+  for (const auto& [time, key] : left) {
+    auto* const flow = find(key);
+    if (flow->role == Flow::Role::unknown) recognise(*flow, key);
+  }
+}
+
 void FlowTracker::finish(Timestamp now) {
-  // What has not been recognised by now is not: a few bytes prove nothing.
+  recognise_rest();
   while (!sessions_.empty()) end_session(sessions_.begin()->second, now);
 }
 

@@ -34,6 +34,8 @@ struct FlowLimits {
   // The newest connections, whose segments are kept for a while: packets may be out of order, and
   // the reply that announces one of them may still come.
   static constexpr std::size_t kRecentMax = 64;
+  // How far in front of the first byte that was seen a SYN may come late.
+  static constexpr std::int32_t kLateSynMax = 65536;
   static constexpr std::size_t kRecentBytesMax = 65536;  // of each
   static constexpr std::size_t kEarlySegmentsMax = 64;   // of a connection not yet recognised
   // What is kept of all connections of no session, with what a segment costs besides its bytes.
@@ -66,7 +68,7 @@ class FlowTracker {
   struct Key {
     Endpoint low;
     Endpoint high;
-    bool operator==(const Key&) const = default;
+    auto operator<=>(const Key&) const = default;
   };
   struct KeyHash {
     std::size_t operator()(const Key& key) const;
@@ -79,7 +81,8 @@ class FlowTracker {
   // What is known of one end of a connection.
   struct End {
     bool seen = false;
-    std::optional<std::uint32_t> syn;  // its sequence number
+    std::uint32_t first = 0;           // the first sequence number that was seen of it
+    std::optional<std::uint32_t> syn;  // that of its SYN
   };
   struct Flow {
     enum class Role : std::uint8_t { unknown, control, data, ignored };
@@ -104,6 +107,8 @@ class FlowTracker {
   void drop(Flow& flow, Timestamp now);
 
   void add_unknown(Flow& flow, const Key& key, const TcpSegment& segment, Timestamp now);
+  void recognise(Flow& flow, const Key& key);
+  void recognise_rest();
   void add_control(Flow& flow, const TcpSegment& segment, Timestamp now);
   void add_data(Flow& flow, const TcpSegment& segment, Timestamp now);
   bool adopt(Flow& flow, const Key& key, Timestamp now);

@@ -18,10 +18,27 @@ std::uint32_t end_of(const TcpSegment& segment) {
 bool SegmentOrder::in_order(const TcpSegment& segment, Side from) const {
   const auto& own = next_[static_cast<std::size_t>(from)];
   const auto& others = next_[static_cast<std::size_t>(other(from))];
+  const bool ahead = own && is_before(*own, segment.seq);
+  if (segment.rst()) return !ahead || segment.seq - *own > kResetAheadMax;
+  if (!started() && !segment.syn()) return false;
   const bool acknowledges_the_unseen =
-      segment.has_ack() && !segment.rst() && others && is_before(*others, segment.ack);
-  const bool behind_a_hole = own && segment.length > 0 && is_before(*own, segment.seq);
+      segment.has_ack() && others && is_before(*others, segment.ack);
+  const bool behind_a_hole = ahead && (segment.length > 0 || segment.fin());
   return !acknowledges_the_unseen && !behind_a_hole;
+}
+
+// Without SYN, each direction begins with the first of its bytes that is here.
+void SegmentOrder::start() {
+  if (started()) return;
+  started_ = true;
+  for (const auto side : {Side::client, Side::server}) {
+    auto& first = next_[static_cast<std::size_t>(side)];
+    const bool known = first.has_value();
+    for (const auto& held : held_) {
+      if (known || held.from != side || held.segment.rst()) continue;
+      if (!first || is_before(held.segment.seq, *first)) first = held.segment.seq;
+    }
+  }
 }
 
 std::optional<std::size_t> SegmentOrder::first_in_order() const {

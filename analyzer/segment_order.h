@@ -1,13 +1,14 @@
 // The segments of both directions of a connection in an order that can have been: what is
-// acknowledged stands before its acknowledgement. Captures from several queues or mirror ports have
-// them the other way round, and a reply before its command says something false.
+// acknowledged stands before its acknowledgement, each byte behind those before it, and the SYN in
+// front of all. Captures from several queues or mirror ports have them the other way round, and a
+// reply before its command, or a close before the data, says something false.
 #pragma once
 
 #include <array>
 #include <cstddef>
-#include <deque>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "analyzer/packet.h"
 #include "analyzer/record.h"
@@ -19,6 +20,10 @@ class SegmentOrder {
   // What has not come by then is not in the capture.
   static constexpr std::size_t kHeldMax = 16;  // segments
   static constexpr std::chrono::milliseconds kHeldFor{200};
+  // And when so many segments have come, the SYNs are not either.
+  static constexpr std::size_t kStartHeld = 4;
+  // A reset from further ahead is none that belongs to the connection.
+  static constexpr std::uint32_t kResetAheadMax = std::uint32_t{1} << 20U;
 
   struct Held {
     TcpSegment segment;  // its payload is in `bytes`
@@ -45,7 +50,8 @@ class SegmentOrder {
   // Nothing will come any more.
   template <class Deliver>
   void finish(Deliver deliver) {
-    while (!held_.empty()) deliver_at(0, deliver);
+    start();
+    while (!held_.empty()) deliver_at(first_in_order().value_or(0), deliver);
   }
 
  private:
@@ -53,9 +59,14 @@ class SegmentOrder {
   void release(Timestamp now, Deliver deliver) {
     while (!held_.empty()) {
       const auto next = first_in_order();
-      const bool waits = held_.size() <= kHeldMax && now - held_.front().time <= kHeldFor;
+      const auto most = started() ? kHeldMax : kStartHeld - 1;
+      const bool waits = held_.size() <= most && now - held_.front().time <= kHeldFor;
       if (!next && waits) return;
-      deliver_at(next.value_or(0), deliver);
+      if (next || started()) {
+        deliver_at(next.value_or(0), deliver);
+      } else {
+        start();
+      }
     }
   }
 
@@ -71,9 +82,13 @@ class SegmentOrder {
   [[nodiscard]] std::optional<std::size_t> first_in_order() const;
   [[nodiscard]] bool in_order(const TcpSegment& segment, Side from) const;
   void note(const TcpSegment& segment, Side from);
+  // Where both directions begin is known, or will not be.
+  [[nodiscard]] bool started() const { return started_ || (next_[0] && next_[1]); }
+  void start();
 
   std::array<std::optional<std::uint32_t>, 2> next_;  // behind the last that was delivered
-  std::deque<Held> held_;
+  bool started_ = false;
+  std::vector<Held> held_;
 };
 
 }  // namespace ftpscope

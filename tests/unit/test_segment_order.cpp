@@ -139,7 +139,7 @@ TEST_CASE("a time is that of the segment, not of when it had its turn") {
 
 TEST_CASE("a reset and a repetition are never held") {
   auto sent = dialogue("Ab");
-  Connection stranger{sent[0].segment.from, sent[0].segment.to, {900'000, 900'000}};
+  Connection stranger{sent[0].segment.from, sent[0].segment.to, {9'000'000, 9'000'000}};
   SegmentOrder order;
   int delivered = 0;
   const auto take = [&](const TcpSegment&, Side, Timestamp) { ++delivered; };
