@@ -72,7 +72,7 @@ void AddressRules::on(const record::Command& command, Timestamp, FindingSink& fi
   out_of_step_ = false;
   const auto meaning = meaning_of(command.verb);
   if (meaning != Meaning::port && meaning != Meaning::passive) return;
-  asked_ = {command.id, true, is_all(command)};
+  asked_ = {command.id, true, is_all(command), std::nullopt};
   const bool ipv4_only = command.verb == "PASV" || command.verb == "PORT";
   if (ipv4_only && client_ && client_->ip.v6 && !ipv6_told_) {
     ipv6_told_ = true;
