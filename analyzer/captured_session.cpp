@@ -422,7 +422,7 @@ void CapturedSession::take_data(CapturedChannel& channel, const TcpSegment& segm
       taker_->take({observer_.recorder().session(), channel.id, from}, piece.offset, piece.bytes);
     }
   }
-  const bool waits = !channel.transfer && channel.setup != Setup::unknown;
+  const bool waits = !channel.transfer && !opaque();
   if (channel.over() && !waits) close(channel, channel.how_so_far());
 }
 

@@ -21,10 +21,10 @@ void add_in_order(std::vector<Piece>& pieces, const Piece& piece) {
   pieces.insert(std::ranges::upper_bound(pieces, piece, before), piece);
 }
 
-// Of one direction, from segments that may overlap or be repeated: enough to recognise it.
-std::string joined(const std::vector<Piece>& pieces) {
+// Of one direction, from segments that may overlap or be repeated, up to the first hole: enough to
+// recognise it. `next`: the first byte's number, where the SYN is known.
+std::string joined(const std::vector<Piece>& pieces, std::optional<std::uint32_t> next) {
   std::string text;
-  std::optional<std::uint32_t> next;
   for (const auto& [seq, bytes] : pieces) {
     const auto at = next.value_or(seq);
     const auto known = static_cast<std::int32_t>(at - seq);
@@ -34,6 +34,10 @@ std::string joined(const std::vector<Piece>& pieces) {
     next = at + static_cast<std::uint32_t>(bytes.size() - skip);
   }
   return text;
+}
+
+std::optional<std::uint32_t> first_byte(std::optional<std::uint32_t> syn) {
+  return syn ? std::optional(*syn + 1) : std::nullopt;
 }
 
 TcpSegment syn_of(const TcpSegment& like, std::uint32_t seq) {
@@ -265,7 +269,8 @@ Likeness FlowTracker::judge(const Flow& flow, const Key& key, bool& high_is_clie
     add_in_order(pieces[early.segment.from == key.high ? 1 : 0], {early.segment.seq, early.bytes});
     size += early.bytes.size();
   }
-  const std::array<std::string, 2> text = {joined(pieces[0]), joined(pieces[1])};
+  const std::array<std::string, 2> text = {joined(pieces[0], first_byte(flow.ends[0].syn)),
+                                           joined(pieces[1], first_byte(flow.ends[1].syn))};
   if (!started) {  // the client is who does not reply; it may be all that was seen so far
     high_is_client = sends_replies(text[0]) || (text[0].empty() && !sends_replies(text[1]));
   }

@@ -158,7 +158,7 @@ std::string LadderReport::beside(std::string clock, std::string_view mark, std::
 
 void LadderReport::on(Session& session, const record::Session& r, Timestamp) {
   session.row.client = to_text(r.client);
-  session.row.server = r.server;
+  session.row.server = printable(r.server);
 }
 
 // What the client says stands at the left, what the server says at the right, data between them.
@@ -226,7 +226,7 @@ void LadderReport::on(Session& session, const record::Data& r, Timestamp now) {
   session.row.up += r.bytes_to_server;
   auto text = data_text(r);
   if (r.missing > 0) text.append(", ").append(human_bytes(r.missing)).append(" not captured");
-  if (!r.payload.empty()) text.append(", saved as ").append(r.payload);
+  if (!r.payload.empty()) text.append(", saved as ").append(printable(r.payload));
   add(session, r.to, beside(clock(session, now), kDataMark, text, Colour::data));
 }
 

@@ -60,7 +60,13 @@ class CheckedRecords final : public RecordSink {
   }
 
   std::map<std::string, Session> sessions_;
-  LadderReport ladder_{{.verbose = true}, check_picture};
+  static LadderOptions verbose() {
+    LadderOptions options;
+    options.verbose = true;
+    return options;
+  }
+
+  LadderReport ladder_{verbose(), check_picture};
 };
 
 }  // namespace ftpscope::fuzz
