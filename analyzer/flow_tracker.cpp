@@ -190,7 +190,9 @@ void FlowTracker::note(Flow& flow, const Key& key, const TcpSegment& segment) co
   auto& end = flow.ends[segment.from == key.high ? 1 : 0];
   if (!end.seen) end.first = segment.seq;
   end.seen = true;
-  if (segment.syn() && !end.syn) end.syn = segment.seq;
+  if (!segment.syn()) return;
+  if (!end.syn) end.syn = segment.seq;
+  flow.high_called = key.high == (segment.has_ack() ? segment.to : segment.from);
 }
 
 // The ports of a connection that is over, or that died unseen, serve a new one.

@@ -211,7 +211,13 @@ record::Body RecordReader::data() {
   data.connected = fields_.time_or_null("connected");
   data.first_byte = fields_.time_or_null("first_byte");
   data.last_byte = fields_.time_or_null("last_byte");
-  data.closed = owned_.record_.time;  // the record is written then
+  // The record is written then, or later in a capture: a command may come late.
+  data.closed = owned_.record_.time;
+  const auto duration = fields_.number_or_null<Duration::rep>("duration_us");
+  if (data.connected && duration && *duration >= 0) {
+    const auto lasted = std::min(Duration(*duration), data.closed - *data.connected);
+    data.closed = *data.connected + lasted;
+  }
   data.closed_first = side_or_proxy("closed_first");
   data.how = fields_.named("how", ChannelEnd::open);
   data.strangers = fields_.number<std::uint32_t>("strangers");
