@@ -52,7 +52,7 @@ std::span<const DataStream::Piece> CapturedChannel::add(const TcpSegment& segmen
   if (last && own.last_byte() == now) {
     longest_silence = std::max(longest_silence.value_or(Duration::zero()), now - *last);
   }
-  if (over() && !ended) ended = now;
+  if (over() && !ended) ended = std::max(now, connected.value_or(now));
   return pieces;
 }
 

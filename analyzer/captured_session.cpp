@@ -210,6 +210,7 @@ void CapturedSession::on(const record::Command& command) {
       std::string(command.verb).append(" ").append(command.argument.value_or(std::string_view())));
   const auto* verb = find_verb(command.verb);
   if (!verb) return;
+  if (verb->meaning == Meaning::quit) expect_no_more({});
   if (verb->meaning == Meaning::port) {
     const auto form = form_of_verb(verb->name);
     const auto found = find_address(form, command.argument.value_or(""), ends_.client.ip);
@@ -222,6 +223,7 @@ void CapturedSession::on(const record::Command& command) {
 void CapturedSession::on(const record::Reply& reply) {
   compare(Side::server, reply.lines.empty() ? std::string_view() : reply.lines.back());
   if (!reply.code || reply.preliminary) return;
+  expect_no_more(reply.to);
   if (!reply.to && !observer_.out_of_step()) return;  // nobody asked (threats.md S20)
   if (const auto form = form_of_reply(reply)) {
     const auto stated = find_passive_address(*form, reply.lines, ends_.server.ip).found;
@@ -301,6 +303,15 @@ void CapturedSession::settle_transfer(CapturedChannel& channel, int code) {
   }
 }
 
+// The dialogue has gone on: what is missing of an earlier transfer's packets will not come.
+void CapturedSession::expect_no_more(std::optional<CommandId> besides) {
+  for (const auto& channel : channels_) {
+    if (channel->completed && channel->transfer != besides) {
+      due_.push_back({channel->id, std::nullopt});
+    }
+  }
+}
+
 // Not at once: this is called while the Observer tells a record, and the next must stand behind it.
 void CapturedSession::close_later(CapturedChannel& channel, ChannelEnd how) {
   due_.push_back({channel.id, how});
@@ -317,7 +328,7 @@ void CapturedSession::close_what_is_due() {
     if (found == channels_.end()) continue;
     const auto channel = *found;
     flush(*channel);
-    if (!channel->closed) close(*channel, due.how);
+    if (due.how && !channel->closed) close(*channel, *due.how);
   }
 }
 
@@ -422,7 +433,8 @@ void CapturedSession::take_data(CapturedChannel& channel, const TcpSegment& segm
       taker_->take({observer_.recorder().session(), channel.id, from}, piece.offset, piece.bytes);
     }
   }
-  const bool waits = !channel.transfer && !opaque();
+  // Its command may come late, if one will come that can be read.
+  const bool waits = !channel.transfer && channel.connected && channel.setup != Setup::unknown;
   if (channel.over() && !waits) close(channel, channel.how_so_far());
 }
 

@@ -118,6 +118,7 @@ class CapturedSession final : private RecordSink {
   void close_later(CapturedChannel& channel, ChannelEnd how);
   void close_what_is_due();
   void close_what_nobody_used();
+  void expect_no_more(std::optional<CommandId> besides);
   void close(CapturedChannel& channel, ChannelEnd how);
   void tell_of(const CapturedChannel& channel);
   void take_data(CapturedChannel& channel, const TcpSegment& segment, Side from, Timestamp now);
@@ -148,7 +149,7 @@ class CapturedSession final : private RecordSink {
   // What the dialogue has made useless; told when the Observer is done with the bytes at hand.
   struct Due {
     ChannelId channel;
-    ChannelEnd how;
+    std::optional<ChannelEnd> how;  // none: only what waits for missing packets is due
   };
   std::vector<Due> due_;
   // Shared with the session on the other side of a middlebox.

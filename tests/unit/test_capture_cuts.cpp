@@ -141,9 +141,10 @@ const std::set<std::string> kOrderMatters = {
     "no-handshake.pcap",
     "loss-client.pcap",  // sent again after more than SegmentOrder::kHeldFor
     "loss-server.pcap",
-    "ports-again.pcap",  // packets of the old connection behind the new one's SYN, and back
-    "port-theft.pcap",   // who was first
-    "bad-mlsd.pcap",     // the listing came before the command that says what it is
+    "ports-again.pcap",   // packets of the old connection behind the new one's SYN, and back
+    "data-refused.pcap",  // the reset came before the command
+    "port-theft.pcap",    // who was first
+    "bad-mlsd.pcap",      // the listing came before the command that says what it is
     "nat-client-active-425-server.pcap",  // the ICMP message came before the command
     "tls-pureftpd-lftp.pcap",             // a reset, and what it was the answer to
     "tls-vsftpd-lftp.pcap",
