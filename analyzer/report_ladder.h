@@ -108,7 +108,7 @@ class LadderReport final : public RecordSink {
   std::vector<Row> rows_;
   std::uint64_t more_rows_ = 0;
   std::size_t size_ = 0;  // of the lines of all sessions
-  std::string below_;  // the table
+  std::string below_;     // the table
 };
 
 }  // namespace ftpscope

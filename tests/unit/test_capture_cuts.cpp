@@ -106,6 +106,10 @@ std::multiset<std::string> without_times(const std::vector<std::string>& lines) 
     for (const auto& name : kTimes) record.erase(name);
     if (record["kind"] == "data" || record["kind"] == "channel") record.erase("id");
     if (record["kind"] == "tls") record.erase("channel");
+    if (record.contains("detail") && record["detail"].is_string()) {
+      const auto detail = record["detail"].get<std::string>();
+      record["detail"] = detail.substr(0, detail.find(" within "));  // 859 us
+    }
     if (record["kind"] == "end") record.erase("by");  // both FINs were on their way
     found.insert(record.dump());
   }
