@@ -126,6 +126,7 @@ class CapturedSession final : private RecordSink {
   void take_data(CapturedChannel& channel, const TcpSegment& segment, Side from, Timestamp now);
   // Gives out what waits for a missing segment. The channel may be closed then.
   void flush(CapturedChannel& channel);
+  [[nodiscard]] std::shared_ptr<CapturedChannel> find_channel(ChannelId id) const;
   CapturedChannel* waiting_channel();
   CapturedChannel* find(std::optional<CommandId> transfer);
   std::shared_ptr<CapturedChannel> add_channel(Setup setup, std::optional<CommandId> command);

@@ -23,6 +23,13 @@ CapturedChannel* CapturedSession::find(std::optional<CommandId> transfer) {
   return found == channels_.end() ? nullptr : found->get();
 }
 
+// Kept by the caller: what is done with it may close it.
+std::shared_ptr<CapturedChannel> CapturedSession::find_channel(ChannelId id) const {
+  const auto found =
+      std::ranges::find_if(channels_, [id](const auto& channel) { return channel->id == id; });
+  return found == channels_.end() ? nullptr : *found;
+}
+
 // The channel that the next transfer will use: the newest that serves none yet.
 CapturedChannel* CapturedSession::waiting_channel() {
   if (channels_.empty() || channels_.back()->transfer) return nullptr;
@@ -102,10 +109,8 @@ void CapturedSession::close_what_is_due() {
                        rewritten->before + " became " + rewritten->after);
   }
   for (const auto& due : std::exchange(due_, {})) {
-    const auto found = std::ranges::find_if(
-        channels_, [&](const auto& channel) { return channel->id == due.channel; });
-    if (found == channels_.end()) continue;
-    const auto channel = *found;
+    const auto channel = find_channel(due.channel);
+    if (!channel) continue;
     flush(*channel);
     if (due.how && !channel->closed) close(*channel, *due.how);
   }

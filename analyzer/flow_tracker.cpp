@@ -4,6 +4,7 @@
 #include <bit>
 #include <functional>
 #include <ranges>
+#include <utility>
 
 #include "analyzer/recorder.h"
 
@@ -37,8 +38,8 @@ std::size_t FlowTracker::KeyHash::operator()(const Key& key) const {
   return hash;
 }
 
-FlowTracker::FlowTracker(const FlowLimits& limits, RecordSink& sink, DataTaker* taker)
-    : limits_(limits), sink_(sink), taker_(taker) {}
+FlowTracker::FlowTracker(FlowLimits limits, RecordSink& sink, DataTaker* taker)
+    : limits_(std::move(limits)), sink_(sink), taker_(taker) {}
 
 bool FlowTracker::is_ftp_port(std::uint16_t port) const {
   if (port == limits_.implicit_tls_port) return true;
@@ -278,9 +279,8 @@ void FlowTracker::let_go(Flow& flow, Timestamp now) {
 }
 
 void FlowTracker::end_session(const std::shared_ptr<CapturedSession>& session, Timestamp now) {
-  const auto kept = session;  // the table's own may be the last
-  kept->finish(now);
-  sessions_.erase(kept->name());
+  const auto own = sessions_.extract(session->name());  // it lives as long as this
+  session->finish(now);
 }
 
 void FlowTracker::make_room(Timestamp now) {

@@ -51,7 +51,7 @@ struct FlowLimits {
 class FlowTracker {
  public:
   // `taker` may be null. Both outlive this.
-  FlowTracker(const FlowLimits& limits, RecordSink& sink, DataTaker* taker);
+  FlowTracker(FlowLimits limits, RecordSink& sink, DataTaker* taker);
 
   void add(const TcpSegment& segment, Timestamp now);
   void add(const Unreachable& unreachable, Timestamp now);

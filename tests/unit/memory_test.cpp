@@ -116,6 +116,7 @@ TEST_CASE("sessions that never end") {
   const auto used = peak_of(kSessions, [&](FlowTracker& tracker, std::size_t i, Timestamp now) {
     Talk talk{{client(i), listener}, tracker, now};
     talk(true, kSyn);
+    talk(false, kSyn | kAck);
     talk(true, kAck, "NOOP\r\n");
   });
   CHECK(used < kSessionMemoryMax);
@@ -126,6 +127,7 @@ TEST_CASE("announcements that nobody follows, of many sessions and of one") {
   const auto many = peak_of(kSessions, [&](FlowTracker& tracker, std::size_t i, Timestamp now) {
     Talk talk{{client(i), listener}, tracker, now};
     talk(true, kSyn);
+    talk(false, kSyn | kAck);
     talk(true, kAck, "PASV\r\n");
     talk(false, kAck,
          "227 (198,51,100,2," + std::to_string(i / 256 % 256) + "," + std::to_string(i % 256) +
@@ -151,6 +153,7 @@ TEST_CASE("sessions whose data connection is refused, and that end") {
   const auto used = peak_of(kSessions, [&](FlowTracker& tracker, std::size_t i, Timestamp now) {
     Talk talk{{client(i), listener}, tracker, now};
     talk(true, kSyn);
+    talk(false, kSyn | kAck);
     talk(true, kAck, "PASV\r\n");
     talk(false, kAck, "227 (198,51,100,2,200,1)\r\n");
     Connection data{client(i), endpoint("198.51.100.2:51201")};
@@ -167,6 +170,7 @@ TEST_CASE("encrypted sessions of many hosts, each of which may own any connectio
   const auto used = peak_of(kSessions, [&](FlowTracker& tracker, std::size_t i, Timestamp now) {
     Talk talk{{client(i * 256), endpoint("198.51.100.2:990")}, tracker, now};
     talk(true, kSyn);
+    talk(false, kSyn | kAck);
     talk(true, kAck, "\x16\x03\x01");
     talk(true, TcpSegment::kRst | kAck);
   });
@@ -177,6 +181,7 @@ TEST_CASE("gaps of a gigabyte, in both directions of control and data connection
   const auto used = peak_of(1, [&](FlowTracker& tracker, std::size_t, Timestamp now) {
     Talk talk{{client(1), endpoint("198.51.100.2:21")}, tracker, now};
     talk(true, kSyn);
+    talk(false, kSyn | kAck);
     talk(true, kAck, "PASV\r\n");
     talk(false, kAck, "227 (198,51,100,2,200,1)\r\n");
     Talk data{{client(2), endpoint("198.51.100.2:51201")}, tracker, now};
