@@ -877,7 +877,7 @@ constexpr auto kRows = std::to_array<FindingRow>({
      "handshake instead of resuming the control connection's session, and the server closed it "
      "right behind: vsftpd, FileZilla Server and ProFTPD refuse so (522 or 425, which cannot be "
      "read here). Told at the end, and only if none got through; a capture must show the "
-     "handshakes.",
+     "handshakes, and only up to TLS 1.2 do these show that no data followed.",
      "At the client: reuse the session (curl, lftp and FileZilla do; Python's ftplib does not: "
      "subclass FTP_TLS and pass session= in ntransfercmd). With TLS 1.3 some clients resume "
      "only up to TLS 1.2 (curl: --tls-max 1.2). Or the server asks for less: vsftpd "

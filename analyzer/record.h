@@ -187,6 +187,7 @@ struct Tls {
   std::span<const std::string_view> alpn;   // as the client offered them
   std::span<const std::string_view> names;  // of the server's certificate, up to TLS 1.2
   std::optional<bool> resumed;
+  std::optional<bool> carried_data;         // besides the handshake; up to TLS 1.2
   std::optional<bool> close_notify_client;  // up to TLS 1.2; later ones are encrypted
   std::optional<bool> close_notify_server;
 };

@@ -208,6 +208,7 @@ void body_fields(JsonObject& o, const record::Tls& r) {
   texts_field(o, "alpn", r.alpn);
   texts_field(o, "names", r.names);
   flag_or_null(o, "resumed", r.resumed);
+  flag_or_null(o, "carried_data", r.carried_data);
   JsonObject notify(o.name("close_notify"));
   flag_or_null(notify, "client", r.close_notify_client);
   flag_or_null(notify, "server", r.close_notify_server);

@@ -263,6 +263,7 @@ record::Body RecordReader::tls() {
   tls.alpn = texts("alpn");
   tls.names = texts("names");
   tls.resumed = flag_or_null(fields_, "resumed");
+  tls.carried_data = flag_or_null(fields_, "carried_data");
   auto notify = fields_.object("close_notify");
   tls.close_notify_client = flag_or_null(notify, "client");
   tls.close_notify_server = flag_or_null(notify, "server");

@@ -113,16 +113,13 @@ void TlsRules::on(const record::Tls& tls, Timestamp, FindingSink& findings) {
     findings.finding(tls_no_close_notify, std::nullopt,
                      where + ", by the " + (by_client ? "client" : "server"));
   }
-  if (tls.resumed == false && not_resumed_.size() < kChannelsRemembered) {
-    not_resumed_.push_back(*tls.channel);
-  } else {
-    with_data_ = with_data_ || tls.resumed == true;
-  }
+  const bool refused = tls.resumed == false && tls.carried_data == false;
+  (refused ? without_data_ : with_data_) += 1;
 }
 
 // In an encrypted session PROT cannot be read. But TLS needs words of both sides: what has those of
 // one side only, and no handshake in front of its end (Tls stands before Data), is a file in clear.
-void TlsRules::check_clear(const record::Data& data, FindingSink& findings) {
+void TlsRules::on(const record::Data& data, Timestamp, FindingSink& findings) {
   const bool one_way = (data.bytes_to_client == 0) != (data.bytes_to_server == 0);
   const bool whole = data.connected && data.missing == 0;
   if (!captured_ || !opaque_ || clear_told_ || !one_way || !whole || handshake_ == data.id) return;
@@ -130,23 +127,11 @@ void TlsRules::check_clear(const record::Data& data, FindingSink& findings) {
   findings.finding(tls_data_in_clear, data.to, "data connection " + std::to_string(data.id));
 }
 
-void TlsRules::on(const record::Data& data, Timestamp, FindingSink& findings) {
-  check_clear(data, findings);
-  if (std::erase(not_resumed_, data.id) == 0) return;
-  // In TLS 1.3 the server's close_notify may make the client close first (tls13-not-resumed.pcap):
-  // that looks like a short upload that went well, so it is not told.
-  const bool handshake_only = data.bytes_to_client <= kHandshakeOfServer &&
-                              data.bytes_to_server <= kHandshakeOfClient &&
-                              data.closed_first == Side::server;
-  without_data_ += handshake_only ? 1 : 0;
-  with_data_ = with_data_ || !handshake_only;
-}
-
-// Told at the end, and only when no data connection got through: a short listing is as small as a
-// handshake.
+// Told at the end, and only when no data connection got through. In TLS 1.3 a short listing cannot
+// be told from a handshake.
 void TlsRules::on(const record::End&, Timestamp, FindingSink& findings) {
   tell_refusal(findings);
-  if (without_data_ == 0 || with_data_) return;
+  if (without_data_ == 0 || with_data_ > 0) return;
   findings.finding(tls_not_resumed, std::nullopt,
                    std::to_string(without_data_) + " data connections");
 }

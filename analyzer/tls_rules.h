@@ -18,11 +18,6 @@ bool names_session_reuse(std::span<const std::string_view> lines);
 
 class TlsRules {
  public:
-  // A handshake with certificates and nothing behind it; and what the client says in one.
-  static constexpr std::uint64_t kHandshakeOfServer = 6144;
-  static constexpr std::uint64_t kHandshakeOfClient = 2048;
-  static constexpr std::size_t kChannelsRemembered = 64;
-
   void on(const record::Session& session, Timestamp now, FindingSink& findings);
   void on(const record::Command& command, Timestamp now, FindingSink& findings);
   void on(const record::Reply& reply, Timestamp now, FindingSink& findings);
@@ -34,7 +29,6 @@ class TlsRules {
  private:
   void on_auth_reply(const record::Reply& reply, int code);
   void tell_refusal(FindingSink& findings);
-  void check_clear(const record::Data& data, FindingSink& findings);
 
   CommandId asked_ = 0;  // AUTH TLS or SSL
   CommandId clear_ = 0;  // PROT C
@@ -50,9 +44,9 @@ class TlsRules {
   bool opaque_ = false;
   bool clear_told_ = false;
   std::optional<ChannelId> handshake_;  // the latest data connection that had one
-  std::vector<ChannelId> not_resumed_;  // and not ended
-  std::uint32_t without_data_ = 0;      // not resumed, and closed by the server at once
-  bool with_data_ = false;              // another one moved data
+  // Data connections: not resumed and closed behind the handshake; all others with TLS.
+  std::uint64_t without_data_ = 0;
+  std::uint64_t with_data_ = 0;
 };
 
 }  // namespace ftpscope

@@ -109,6 +109,7 @@ void TlsWatch::begin_record(Direction& from) {
   // In TLS 1.3 it means nothing (RFC 8446 D.4), and hellos may still follow it.
   if (from.type == kChangeCipherSpec && version_ != 0) from.encrypted = true;
   from.alert_last = from.type == kAlert;
+  data_ = data_ || from.type == kApplicationData;
 }
 
 void TlsWatch::read_handshake(Direction& from, Side side) {
@@ -204,6 +205,9 @@ record::Tls TlsWatch::facts(std::optional<ChannelId> channel) {
   tls.names = name_views_;
   const bool decided = version_ == kTls13 || direction(Side::server).encrypted;
   if (server_hello_ && decided) tls.resumed = version_ == kTls13 ? psk_ : !certificate_;
+  const bool readable = server_hello_ && version_ <= kTls12;
+  const bool whole = !direction(Side::client).lost && !direction(Side::server).lost;
+  if (readable && (data_ || whole)) tls.carried_data = data_;
   tls.close_notify_client = close_notify(Side::client);
   tls.close_notify_server = close_notify(Side::server);
   return tls;

@@ -58,7 +58,8 @@ class TlsWatch {
   bool client_hello_ = false;
   bool server_hello_ = false;
   bool certificate_ = false;
-  bool psk_ = false;  // the server accepted one (TLS 1.3)
+  bool data_ = false;  // a record of application data; in TLS 1.3 nearly all look so
+  bool psk_ = false;   // the server accepted one (TLS 1.3)
   std::uint16_t version_ = 0;
   std::string version_text_;
   std::string sni_;

@@ -20,13 +20,13 @@ class TransferRules {
   static constexpr std::size_t kChannelsOpen = 8;   // whose command is remembered
   static constexpr std::size_t kSizesAsked = 8;     // SIZE commands that wait for their replies
   static constexpr Duration kLate = std::chrono::seconds(5);
+  static constexpr Duration kSilent = std::chrono::seconds(10);
   // A client that goes on so long after the data has ended does not wait for the 226 any more; one
   // that leaves within it may have left before the 226 came.
-  static constexpr Duration kSilent = std::chrono::seconds(10);
   static constexpr Duration kGivenUp = std::chrono::seconds(10);
   static constexpr Duration kFinalReplyDue = std::chrono::seconds(2);
-  static constexpr std::uint64_t kRated = std::uint64_t{1}
-                                          << 20U;  // bytes; less is over before TCP is fast
+  // Bytes; less is over before TCP is fast.
+  static constexpr std::uint64_t kRated = std::uint64_t{1} << 20U;
   static constexpr std::uint64_t kFarSlower = 10;
 
   void on(const record::Session& session, Timestamp now, FindingSink& findings);

@@ -477,6 +477,9 @@ class KilledProxy(Proxy):
         assert self.process.returncode == -signal.SIGKILL
 
 
+RULES_OF_TODAY = {"FTP-227-FORM", "FTP-FEAT-SYNTAX", "FTP-LINE-LF-ONLY", "FTP-PORT-PRIVATE-ADDRESS"}
+
+
 class BrokenLogs(Folder):
     def log(self) -> bytes:
         return (FOLDER / "healthy-proftpd-tnftp.jsonl").read_bytes()
@@ -515,20 +518,21 @@ class BrokenLogs(Folder):
         self.assertIn("FTP-LINE-LF-ONLY", run("-", input=log).stdout.decode())
 
     def test_an_older_log_gets_the_findings_of_today(self):
-        """Recorded when there were fewer rules; nothing else in it changes."""
+        """As if recorded when there were no rules yet; nothing else in it changes."""
         for path in (
             ROOT / "captures" / "misbehaving" / "session.jsonl",
             ROOT / "tests/e2e/sample.jsonl",
         ):
             with self.subTest(path.name):
-                old = [json.loads(line) for line in path.read_bytes().splitlines()]
-                done = run(path, "--json")
+                today = [json.loads(line) for line in path.read_bytes().splitlines()]
+                old = [row for row in today if row.get("finding") not in RULES_OF_TODAY]
+                self.assertNotEqual(old, today)
+                log = b"".join(json.dumps(row).encode() + b"\n" for row in old)
+                done = run("-", "--json", input=log)
                 self.assertEqual((done.returncode, done.stderr), (0, b""))
                 new = [json.loads(line) for line in done.stdout.splitlines()]
                 self.assertEqual(facts(new), facts(old))
-                before, after = findings(old), findings(new)
-                self.assertEqual(before - after, Counter())
-                self.assertGreater(after.total(), before.total())
+                self.assertEqual(findings(today) - findings(new), Counter())
 
     def test_a_newer_log_is_read_as_far_as_it_can_be(self):
         """Fields that we do not know are skipped; a kind that we do not know is told."""
