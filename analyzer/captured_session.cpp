@@ -235,7 +235,7 @@ void CapturedSession::on(const record::Reply& reply) {
     if (stated) announce(setup_of(*form), reply.to, stated->endpoint);
   } else if (!reply.to) {
     return;
-  } else if (auto* channel = find(*reply.to)) {
+  } else if (auto* channel = find(reply.to)) {
     settle_transfer(*channel, *reply.code);
   } else if (*reply.code >= 400) {
     auto* waiting = waiting_channel();

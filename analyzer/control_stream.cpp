@@ -305,7 +305,7 @@ void ControlStream::give_up_acked() {
 void ControlStream::finish() {
   if (ended_) return;
   give_up_pieces();
-  if (fin_at_) acked_ = *fin_at_;
+  if (fin_at_) acked_ = fin_at_;
   if (started_) give_up_acked();
   advance();
   ended_ = true;

@@ -18,7 +18,8 @@ void StreamPlace::pass(std::string_view bytes) {
   line += lines;
 }
 
-void DataCourse::add(Duration since, std::uint64_t bytes) {
+void DataCourse::add(Duration time, std::uint64_t bytes) {
+  const auto since = std::max(time, last_.since);  // a capture's packets may be out of order
   const CoursePoint point{since, bytes};
   const bool silent = !points_.empty() && since - last_.since >= kSilence;
   if (silent && points_.back() != last_) keep(last_);

@@ -98,7 +98,7 @@ class Timeline {
     for (let at = 0; at <= this.length; at += step) {
       const mark = h('span', {class: 'tick'}, at === 0 ? '0' : round(at));
       mark.style.left = `${(at / this.length) * 100}%`;
-      if (at / this.length > 0.95) mark.classList.add('last');
+      if (at / this.length > 0.85) mark.classList.add('last');
       marks.push(mark);
     }
     return h('div', {class: 'ticks', 'aria-hidden': 'true'}, marks);
