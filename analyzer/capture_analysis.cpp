@@ -8,10 +8,10 @@
 namespace ftpscope {
 
 CaptureAnalysis::CaptureAnalysis(const FlowLimits& limits, RecordSink& sink, DataTaker* taker,
-                                 Filter filter)
+                                 Filter filter, CertificateNames names_of)
     : recorder_(std::string(kSession), sink),
       filter_(std::move(filter)),
-      tracker_(limits, sink, taker) {}
+      tracker_(limits, sink, taker, names_of) {}
 
 std::size_t CaptureAnalysis::read(std::string_view available, bool complete) {
   std::size_t consumed = 0;

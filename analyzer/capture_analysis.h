@@ -24,7 +24,8 @@ class CaptureAnalysis {
   using Filter = std::function<bool(const CapturedPacket&)>;
 
   // `taker` may be null; so may `filter`, which says whether a packet is to be looked at.
-  CaptureAnalysis(const FlowLimits& limits, RecordSink& sink, DataTaker* taker, Filter filter);
+  CaptureAnalysis(const FlowLimits& limits, RecordSink& sink, DataTaker* taker, Filter filter,
+                  CertificateNames names_of = nullptr);
 
   // The next bytes of the file that have not been consumed yet; returns how many now have been.
   // `complete`: nothing comes behind them.

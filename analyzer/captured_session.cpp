@@ -44,11 +44,12 @@ DialogueLimits watching(DialogueLimits limits) {
 }  // namespace
 
 CapturedSession::CapturedSession(std::string name, const Ends& ends, const DialogueLimits& limits,
-                                 RecordSink& sink, DataTaker* taker)
+                                 RecordSink& sink, DataTaker* taker, CertificateNames names_of)
     : ends_(ends),
       sink_(sink),
       taker_(taker),
-      observer_(watching(limits), std::move(name), static_cast<RecordSink&>(*this)) {
+      observer_(watching(limits), std::move(name), static_cast<RecordSink&>(*this)),
+      names_of_(names_of) {
   observer_.between(ends.client.ip, ends.server.ip);
   observer_.on_opaque([this](Side from, std::string_view bytes) { tls_.take(from, bytes); });
 }

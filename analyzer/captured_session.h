@@ -43,7 +43,7 @@ class CapturedSession final : private RecordSink {
 
   // `sink` gets the records. `taker` may be null.
   CapturedSession(std::string name, const Ends& ends, const DialogueLimits& limits,
-                  RecordSink& sink, DataTaker* taker);
+                  RecordSink& sink, DataTaker* taker, CertificateNames names_of);
 
   enum class Beginning : std::uint8_t {
     seen,       // the client's SYN was: a greeting is due
@@ -142,7 +142,8 @@ class CapturedSession final : private RecordSink {
   RecordSink& sink_;
   DataTaker* taker_;
   Observer observer_;
-  TlsWatch tls_;
+  CertificateNames names_of_;
+  TlsWatch tls_{names_of_};
   Reader client_reader_{*this, Side::client};
   Reader server_reader_{*this, Side::server};
   SegmentOrder order_;

@@ -176,7 +176,7 @@ std::shared_ptr<CapturedChannel> CapturedSession::connect(std::shared_ptr<Captur
     channel = add_channel(channel->setup, channel->command);
   }
   channel->leg = Leg{caller, listener};
-  if (opaque()) channel->tls = std::make_unique<CapturedTls>();
+  if (opaque()) channel->tls = std::make_unique<CapturedTls>(names_of_);
   return channel;
 }
 

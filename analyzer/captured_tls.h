@@ -12,6 +12,8 @@ namespace ftpscope {
 
 class CapturedTls {
  public:
+  explicit CapturedTls(CertificateNames names_of) : watch_(names_of) {}
+
   void add(const TcpSegment& segment, Side from, Timestamp now) {
     stream(other(from)).ack(segment);
     stream(from).add(segment, now);

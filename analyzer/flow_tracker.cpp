@@ -38,8 +38,9 @@ std::size_t FlowTracker::KeyHash::operator()(const Key& key) const {
   return hash;
 }
 
-FlowTracker::FlowTracker(FlowLimits limits, RecordSink& sink, DataTaker* taker)
-    : limits_(std::move(limits)), sink_(sink), taker_(taker) {}
+FlowTracker::FlowTracker(FlowLimits limits, RecordSink& sink, DataTaker* taker,
+                         CertificateNames names_of)
+    : limits_(std::move(limits)), sink_(sink), taker_(taker), names_of_(names_of) {}
 
 bool FlowTracker::is_ftp_port(std::uint16_t port) const {
   if (port == limits_.implicit_tls_port) return true;
@@ -225,7 +226,7 @@ void FlowTracker::open_session(Flow& flow, const Key& key, bool high_is_client) 
   if (std::exchange(flow.recent, false)) std::erase(recent_, key);
   // Not make_shared: there a weak_ptr keeps the memory of the session itself.
   const std::shared_ptr<CapturedSession> session = std::make_unique<CapturedSession>(
-      name, CapturedSession::Ends{client, server}, limits_.dialogue, sink_, taker_);
+      name, CapturedSession::Ends{client, server}, limits_.dialogue, sink_, taker_, names_of_);
   flow.session = session;
   sessions_.emplace(name, session);
   session->on_expecting([this, session = std::weak_ptr(session)] {

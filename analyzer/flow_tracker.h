@@ -51,7 +51,8 @@ struct FlowLimits {
 class FlowTracker {
  public:
   // `taker` may be null. Both outlive this.
-  FlowTracker(FlowLimits limits, RecordSink& sink, DataTaker* taker);
+  FlowTracker(FlowLimits limits, RecordSink& sink, DataTaker* taker,
+              CertificateNames names_of = nullptr);
 
   void add(const TcpSegment& segment, Timestamp now);
   void add(const Unreachable& unreachable, Timestamp now);
@@ -129,6 +130,7 @@ class FlowTracker {
   FlowLimits limits_;
   RecordSink& sink_;
   DataTaker* taker_;
+  CertificateNames names_of_;
   Flows young_;
   Flows old_;
   // Sessions that are not over, in the order of their start.

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "analyzer/certificate_names.h"
-
 namespace ftpscope {
 
 namespace {
@@ -180,7 +178,7 @@ void TlsWatch::on_certificate(std::string_view body) {
   certificate_ = true;
   Cursor message(body);
   Cursor list(message.vector(3));
-  names_ = certificate_names(list.vector(3), kNamesMax);
+  if (names_of_) names_ = names_of_(list.vector(3), kNamesMax);
 }
 
 // In TLS 1.3 alerts are encrypted and look like data. Before, an alert at the end is close_notify,

@@ -15,10 +15,17 @@
 
 namespace ftpscope {
 
+// The names in an X.509 certificate (DER), at most so many; none when it cannot be read. Whoever
+// drives the analysis has a library for that.
+using CertificateNames = std::vector<std::string> (*)(std::string_view der, std::size_t most);
+
 class TlsWatch {
  public:
   static constexpr std::size_t kHandshakeMax = 65536;  // bytes in clear, of each side
   static constexpr std::size_t kNamesMax = 16;         // of a certificate, and of ALPN
+
+  // Without a reader the names stay unknown.
+  explicit TlsWatch(CertificateNames names_of = nullptr) : names_of_(names_of) {}
 
   // The next bytes of one side, in order.
   void take(Side from, std::string_view bytes);
@@ -54,6 +61,7 @@ class TlsWatch {
   void on_server_hello(std::string_view body);
   void on_certificate(std::string_view body);
 
+  CertificateNames names_of_;
   std::array<Direction, 2> directions_;
   bool client_hello_ = false;
   bool server_hello_ = false;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/io/certificate_names.h"
+
 namespace ftpscope {
 
 InputAnalysis::InputAnalysis(const FlowLimits& limits, RecordSink& sink, DataTaker* taker,
@@ -10,7 +12,7 @@ InputAnalysis::InputAnalysis(const FlowLimits& limits, RecordSink& sink, DataTak
     : sink_(sink),
       reading_(reading),
       log_(sink),
-      capture_(limits, sink, taker, std::move(filter)) {}
+      capture_(limits, sink, taker, std::move(filter), certificate_names) {}
 
 std::size_t InputAnalysis::take(std::string_view available, bool complete) {
   if (kind_ == Kind::unknown) kind_ = kind_of(available, complete);

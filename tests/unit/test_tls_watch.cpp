@@ -108,6 +108,19 @@ TEST_CASE("TLS 1.2 and 1.3, new and resumed, cut at every byte") {
   }
 }
 
+TEST_CASE("the certificate's names are read by whoever drives the analysis, up to TLS 1.2") {
+  const auto reader = [](std::string_view der, std::size_t most) {
+    CHECK(most == TlsWatch::kNamesMax);
+    return std::vector<std::string>{"of " + std::string(der)};
+  };
+  TlsWatch watch(reader);
+  const auto certificates = number(6, 3) + number(3, 3) + "DER";
+  watch.take(Side::server, tls_record(22, server_hello(0x0303, "") + message(11, certificates)));
+  const auto facts = watch.facts(std::nullopt);
+  REQUIRE(facts.names.size() == 1);
+  CHECK(facts.names[0] == "of DER");
+}
+
 TEST_CASE("a message in several records, and several in one") {
   const auto hello = client_hello();
   std::string records;

@@ -1,4 +1,4 @@
-#include "analyzer/certificate_names.h"
+#include "proxy/io/certificate_names.h"
 
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
