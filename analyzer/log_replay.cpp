@@ -26,7 +26,6 @@ constexpr auto kFacts = std::to_array<FindingId>({
     FindingId::address_family,
     FindingId::data_stranger,
     FindingId::data_ports_exhausted,
-    FindingId::data_connect_failed,
     FindingId::data_refused,
     FindingId::data_unreachable,
     FindingId::data_other_host,

@@ -152,6 +152,7 @@ struct Data {
   Timestamp closed;
   std::optional<Side> closed_first;  // none: the proxy, or nobody in a capture
   ChannelEnd how = ChannelEnd::fin;
+  std::string_view why = {};  // of connect_failed, as the system says it
   std::uint32_t strangers = 0;
   bool captured = false;                           // seen in a capture: there is no proxy
   std::optional<Duration> silence = std::nullopt;  // longest in mid-transfer, if over a second

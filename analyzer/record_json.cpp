@@ -176,6 +176,7 @@ void body_fields(JsonObject& o, const record::Data& r) {
   number_or_null(o, "rate", rate_of(r));
   party_field(o, "closed_first", r.closed_first, r.captured);
   o.word("how", name_of(r.how));
+  if (!r.why.empty()) o.text("why", r.why);
   o.number("strangers", r.strangers);
   if (r.silence) o.number("silence_us", r.silence->count());
   if (r.missing > 0) o.number("missing", r.missing);

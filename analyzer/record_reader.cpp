@@ -220,6 +220,7 @@ record::Body RecordReader::data() {
   }
   data.closed_first = side_or_proxy("closed_first");
   data.how = fields_.named("how", ChannelEnd::open);
+  data.why = text_or_nothing("why");
   data.strangers = fields_.number<std::uint32_t>("strangers");
   data.captured = !fields_.has("closed_first");
   if (const auto us = fields_.number_or_null<Duration::rep>("silence_us")) {

@@ -172,7 +172,10 @@ std::string data_text(const record::Data& r) {
   auto text = "data " + std::to_string(r.id) + ": ";
   if (r.to) text.append(r.verb).append(", ");
   if (r.how == ChannelEnd::replaced && !r.connected) return text + "not used";
-  if (!r.connected) return text + std::string(name_of(r.how));
+  if (!r.connected) {
+    text.append(name_of(r.how));
+    return r.why.empty() ? text : text + ", " + printable(r.why);
+  }
   text.append(human_bytes(bytes_of(r))).append(" in ").append(human_duration(*duration_of(r)));
   if (const auto rate = rate_of(r)) text.append(", ").append(human_bytes(*rate)).append("/s");
   if (r.how == ChannelEnd::open) return text + ", still open";

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "analyzer/record.h"
@@ -38,6 +39,7 @@ struct DataEnd {
   std::uint64_t bytes = 0;
   std::uint64_t missing = 0;  // of a capture
   ChannelEnd how = ChannelEnd::fin;
+  std::string why;  // of connect_failed
   std::optional<Side> closed_first;
   bool connected = false;
   Timestamp closed;
@@ -60,6 +62,8 @@ struct Transfer {
   [[nodiscard]] bool succeeded() const { return code && *code >= 200 && *code < 300; }
   // "no such file": it never began.
   [[nodiscard]] bool refused() const { return code && *code >= 400 && !preliminary; }
+  // For a reason that has nothing to do with the data connection.
+  [[nodiscard]] bool refused_itself() const { return refused() && *code != 425 && *code != 426; }
   [[nodiscard]] bool downloads() const { return verb->meaning == Meaning::download; }
   // RETR, STOR, APPE, STOU: a file, not a listing.
   [[nodiscard]] bool of_a_file() const;

@@ -26,8 +26,13 @@ std::string who_did_not(const record::Data& data) {
 }
 
 DataEnd end_of(const record::Data& data) {
-  return {record::bytes_of(data),     data.missing, data.how, data.closed_first,
-          data.connected.has_value(), data.closed};
+  return {.bytes = record::bytes_of(data),
+          .missing = data.missing,
+          .how = data.how,
+          .why = std::string(data.why),
+          .closed_first = data.closed_first,
+          .connected = data.connected.has_value(),
+          .closed = data.closed};
 }
 
 }  // namespace
@@ -84,6 +89,9 @@ void TransferRules::tell_end(const record::Data& data, std::optional<CommandId> 
   const bool elsewhere = captured_ && transfer && transfer->succeeded();
   if (data.how == ChannelEnd::never_connected && !elsewhere) {
     findings.finding(data_never_connected, about, who_did_not(data));
+  }
+  if (data.how == ChannelEnd::connect_failed && !transfer) {
+    findings.finding(data_connect_failed, about, data.why);
   }
   if (data.how == ChannelEnd::rst && !transfer) {
     findings.finding(data_reset, about, data.verb);

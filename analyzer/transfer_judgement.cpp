@@ -19,6 +19,10 @@ bool agrees(const DataEnd& data, std::uint64_t expected) {
 
 void judge_end(const Transfer& transfer, FindingSink& findings) {
   const auto& data = *transfer.data;
+  // A server that refuses a transfer may close its port before the proxy has come to it.
+  if (data.how == ChannelEnd::connect_failed && !transfer.refused_itself()) {
+    findings.finding(data_connect_failed, transfer.id, data.why);
+  }
   if (transfer.aborted) return;  // it is what the client wanted
   if (data.how == ChannelEnd::rst) {
     const bool nothing_lost = transfer.refused() && data.bytes == 0;

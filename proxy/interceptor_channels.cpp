@@ -125,11 +125,6 @@ void Interceptor::on(const event::ChannelClosed& event) {
   last_activity_ = last_work_ = now();
   end_.data_to_client += event.totals.bytes_to_client;
   end_.data_to_server += event.totals.bytes_to_server;
-  if (event.totals.how == ChannelEnd::connect_failed) {  // why is in no record
-    recorder_.finding(FindingId::data_connect_failed,
-                      channel.transfer ? channel.transfer : std::optional(channel.setup_command),
-                      event.why);
-  }
   record_data(channel, event);
   if (held_ && held_->channel == channel.id) release_held_reply();
 }
@@ -152,6 +147,7 @@ void Interceptor::record_data(const Channel& channel, const event::ChannelClosed
                     .closed = now(),
                     .closed_first = totals.closed_first,
                     .how = totals.how,
+                    .why = closed.why,
                     .strangers = channel.strangers};
   describe(totals.taken, data);
   recorder_.emit(data);

@@ -34,7 +34,8 @@ inline constexpr auto kDataConnections = std::to_array<FindingRow>({
      "the data connection could not be made",
      "One side of a data connection came to the proxy, and the proxy could not reach the other "
      "one; the detail has the reason: refused means that nobody listens or a firewall says no, "
-     "timed out that packets are dropped. The first side's connection is closed then.",
+     "timed out that packets are dropped. The first side's connection is closed then. Not told "
+     "when the server refused the transfer itself: it may close its port then.",
      "In passive mode the server's passive ports must be open for the proxy's machine, and its "
      "227 right (see the record of the channel: target). In active mode the client's firewall "
      "must let the proxy in: let the client use passive mode. For a slow network raise "

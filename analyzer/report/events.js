@@ -33,7 +33,7 @@ function amount(data) {
 
 function closing(data) {
   const how = CHANNEL_WORDS[data.how] || String(data.how);
-  if (data.how !== 'fin' && data.how !== 'rst') return how;
+  if (data.how !== 'fin' && data.how !== 'rst') return data.why ? `${how}: ${data.why}` : how;
   return data.closed_first ? `${data.closed_first} closed first (${how})` : `closed (${how})`;
 }
 

@@ -327,8 +327,8 @@ void DataChannel::on_due(Timestamp now) {
   }
   const auto still_due = due();
   if (!still_due || now < *still_due) return;
-  close(relaying_ ? ChannelEnd::timeout : ChannelEnd::connect_failed, std::nullopt,
-        "no answer in time");
+  relaying_ ? close(ChannelEnd::timeout, std::nullopt)
+            : close(ChannelEnd::connect_failed, std::nullopt, "no answer in time");
 }
 
 }  // namespace ftpscope

@@ -59,6 +59,7 @@ std::string short_form(const record::Data& data) {
           std::to_string(data.bytes_to_server) + " to server, ended by " +
           std::string(data.closed_first ? name_of(*data.closed_first) : "proxy") + " " +
           std::string(name_of(data.how));
+  if (!data.why.empty()) text += ", " + std::string(data.why);
   if (data.strangers > 0) text += ", " + std::to_string(data.strangers) + " strangers";
   return text;
 }
