@@ -1,71 +1,17 @@
 // Transcripts of the replayed client (client_replay/*.play): a recording, and what a server says to
 // the client that plays it. README.md tells the notation.
-#include <doctest/doctest.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <sstream>
 #include <stdexcept>
 
-#include "analyzer/observer.h"
-#include "analyzer/record_json.h"
 #include "proxy/client_replay.h"
 #include "tests/transcripts/notation.h"
+#include "tests/transcripts/play_files.h"
+#include "tests/transcripts/recorded.h"
 
 namespace ftpscope::transcripts {
 
 namespace {
-
-using Words = std::vector<std::string>;
-
-Words words_of(const std::string& text) {
-  std::istringstream stream(text);
-  Words words;
-  for (std::string word; stream >> word;) words.push_back(word);
-  return words;
-}
-
-// "R>" and its like: a session as it was recorded, watched by an Observer.
-class Recorded {
- public:
-  Recorded() {
-    observer_.recorder().at(now_);
-    observer_.recorder().emit(
-        record::Session{parse_endpoint("192.0.2.9:4000").value(), std::nullopt, "old:21", {}, {}});
-    observer_.connected(now_);
-  }
-  void add(char kind, const std::string& text) {
-    if (kind == '>') observer_.received(Side::client, unescaped(text) + "\r\n", false, now_);
-    if (kind == '<') observer_.received(Side::server, unescaped(text) + "\r\n", false, now_);
-    if (kind == '+') now_ += parse_duration(text).value();
-    if (kind == '=') data(words_of(text));
-  }
-  SessionTransactions take() { return collector_.take().at(0); }
-
- private:
-  // `R= 5 download 1000 payload-1.bin client`: command, direction, bytes, file, who closed first.
-  void data(const Words& words) {
-    record::Data data;
-    data.id = ++channels_;
-    data.to = static_cast<CommandId>(std::stoul(words.at(0)));
-    data.verb = "x";
-    const bool download = words.at(1) == "download";
-    data.direction = download ? Direction::download : Direction::upload;
-    (download ? data.bytes_to_client : data.bytes_to_server) = std::stoul(words.at(2));
-    data.payload = words.at(3);
-    data.closed_first = words.at(4) == "client" ? Side::client : Side::server;
-    data.connected = data.exposed = data.closed = now_;
-    observer_.recorder().at(now_);
-    observer_.recorder().emit(data);
-  }
-
-  Timestamp now_{};
-  ChannelId channels_ = 0;
-  TransactionCollector collector_;
-  Observer observer_{DialogueLimits{}, "recorded", collector_};
-};
 
 class ClientPlayer final : private play::Effects, private RecordSink {
  public:
@@ -83,7 +29,7 @@ class ClientPlayer final : private play::Effects, private RecordSink {
   void act(const std::string& line) {
     if (line.empty() || line.starts_with("//")) return;
     if (line.starts_with("# ")) return set(words_of(line.substr(2)));
-    if (line.starts_with('R') && line.size() > 2) return recorded_.add(line[1], line.substr(3));
+    if (line.starts_with('R')) return recorded_.add(line);
     if (!machine_) connect();
     if (line.starts_with("S> ")) return hear(unescaped(line.substr(3)) + "\r\n");
     if (line.starts_with("S+ ")) return hear(unescaped(line.substr(3)));
@@ -219,22 +165,8 @@ class ClientPlayer final : private play::Effects, private RecordSink {
 }  // namespace
 
 TEST_CASE("every transcript of the replayed client comes out as it is written") {
-  const auto folder = std::filesystem::path(FTPSCOPE_TRANSCRIPTS) / "client_replay";
-  std::size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.path().extension() != ".play") continue;
-    ++count;
-    INFO(entry.path().filename().string());
-    std::ostringstream text;
-    text << std::ifstream(entry.path(), std::ios::binary).rdbuf();
-    const auto actual = ClientPlayer().play(text.str());
-    if (std::getenv("FTPSCOPE_UPDATE") != nullptr) {
-      std::ofstream(entry.path(), std::ios::binary) << actual;
-    } else {
-      CHECK(actual == text.str());
-    }
-  }
-  CHECK(count >= 10);
+  check_play_files("client_replay",
+                   [](const std::string& text) { return ClientPlayer().play(text); });
 }
 
 }  // namespace ftpscope::transcripts
