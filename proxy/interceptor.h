@@ -36,7 +36,6 @@ struct InterceptorOptions {
   DialogueLimits limits;
   SessionTimeouts timeouts;
   Policy policy;
-  std::string server_name;  // as asked for
 };
 
 class Interceptor final : public Machine, private Gate {
@@ -157,6 +156,7 @@ class Interceptor final : public Machine, private Gate {
   std::optional<Exposing> exposing_;
   std::optional<HeldReply> held_;
 
+  std::string server_name_;  // as asked for
   Timestamp started_{};
   Timestamp last_activity_{};
   Timestamp last_work_{};  // the last command that was not NOOP

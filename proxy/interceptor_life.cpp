@@ -24,7 +24,8 @@ void Interceptor::on(const event::ClientConnected& event) {
   started_ = last_activity_ = last_work_ = now();
   state_.client_ip = event.client.ip;
   state_.proxy = event.proxy;
-  recorder_.emit(record::Session{event.client, event.proxy, options_.server_name,
+  server_name_ = event.server;
+  recorder_.emit(record::Session{event.client, event.proxy, server_name_,
                                  name_of(options_.policy.lines), name_of(options_.policy.tls)});
   effects_.connect_server();
 }
@@ -42,8 +43,8 @@ void Interceptor::on(const event::ServerConnected& event) {
 }
 
 void Interceptor::on(const event::ServerUnreachable& event) {
-  const auto reply = "421 Cannot reach the server " + options_.server_name + ": " +
-                     std::string(event.why) + "\r\n";
+  const auto reply =
+      "421 Cannot reach the server " + server_name_ + ": " + std::string(event.why) + "\r\n";
   refuse(SessionEnd::connect_failed, reply, event.why);
 }
 

@@ -32,6 +32,7 @@ namespace event {
 struct ClientConnected {
   Endpoint client;
   Endpoint proxy;
+  std::string_view server;  // as asked for
 };
 // It is not let in: 421 with this text, and the end.
 struct ClientRefused {

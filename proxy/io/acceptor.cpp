@@ -1,6 +1,7 @@
 #include "proxy/io/acceptor.h"
 
 #include "proxy/io/live_session.h"
+#include "proxy/io/socket_address.h"
 
 namespace ftpscope {
 

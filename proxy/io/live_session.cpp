@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "analyzer/record_json.h"
+#include "proxy/io/name_lookup.h"
 #include "proxy/io/socket_address.h"
 
 namespace ftpscope {
@@ -29,13 +30,12 @@ void LiveSession::start(Worker& worker, ServerLocator& locator, UvPtr<uv_tcp_t> 
   auto* session = new LiveSession(worker, locator, new_session_id(worker.now()));
   session->client_.adopt(std::move(client));
   session->client_.configure();
-  session->client_peer_ = peer_endpoint(session->client_.fd());
-  const auto local = local_endpoint(session->client_.fd());
-  session->client_local_ = local.ip;
+  session->arrival_ = {peer_endpoint(session->client_.fd()), local_endpoint(session->client_.fd())};
   session->refused_ = !refused.empty();
   if (session->admitted()) worker.use_descriptors(kDescriptorsOfLegs);
   worker.enlist(*session);
-  session->feed(event::ClientConnected{session->client_peer_, local});
+  const auto& [client_peer, local] = session->arrival_;
+  session->feed(event::ClientConnected{client_peer, local, locator.name(session->arrival_)});
   if (refused.empty()) return;
   session->feed(event::ClientRefused{refused});
   if (!worker.has_room_for_refusal()) session->abort();
@@ -119,7 +119,8 @@ void LiveSession::connect_server() {
     const std::weak_ptr<bool> alive = session.alive_;
     const auto timeout = session.worker_.options().connect_timeout;
     if (timeout != Duration::zero()) session.connect_due_ = session.worker_.now() + timeout;
-    session.locator_.locate(session.client_peer_, [alive, &session](const auto& found) {
+    const auto servers = session.locator_.servers_for(session.arrival_);
+    look_up(session.worker_.loop(), servers.front(), [alive, &session](const auto& found) {
       if (!alive.expired()) session.on_located(found);
     });
   });

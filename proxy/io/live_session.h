@@ -36,9 +36,9 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
 
   [[nodiscard]] Worker& worker() { return worker_; }
   [[nodiscard]] const IpAddress& local_address(Side side) const {
-    return side == Side::client ? client_local_ : server_local_;
+    return side == Side::client ? arrival_.proxy.ip : server_local_;
   }
-  [[nodiscard]] const IpAddress& client_address() const { return client_peer_.ip; }
+  [[nodiscard]] const IpAddress& client_address() const { return arrival_.client.ip; }
 
   [[nodiscard]] const std::string& name() const { return machine_.session(); }
   [[nodiscard]] bool admitted() const { return !refused_; }
@@ -85,9 +85,8 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   ControlLeg client_{*this, Side::client};
   ControlLeg server_{*this, Side::server};
   Interceptor machine_;
-  Endpoint client_peer_;
+  Arrival arrival_;
   bool refused_ = false;  // not let in: no connection to the server
-  IpAddress client_local_;
   IpAddress server_local_;
   std::vector<std::unique_ptr<DataChannel>> channels_;
   std::vector<Action> actions_;

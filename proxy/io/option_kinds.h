@@ -25,16 +25,18 @@ CLI::Option* add_count(CLI::App& app, const std::string& name, T& value,
       ->type_name("N");
 }
 
-// One of a few words; the first is the default.
+// One of a few words; the default is what `value` is now.
 template <class Enum>
 CLI::Option* add_choice(CLI::App& app, const std::string& name, Enum& value,
                         std::initializer_list<std::pair<std::string, Enum>> choices,
                         const std::string& description) {
   std::string names;
   std::vector<std::string> words;
+  std::string standard;
   for (const auto& [word, meaning] : choices) {
     names += (names.empty() ? "" : "|") + word;
     words.push_back(word);
+    if (meaning == value) standard = word;
   }
   const std::vector<std::pair<std::string, Enum>> all(choices);
   const auto set = [&value, all](const std::string& text) {
@@ -44,7 +46,7 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, Enum& value,
   };
   return app.add_option_function<std::string>(name, set, description)
       ->check(CLI::IsMember(words).description(""))
-      ->default_str(words.front())
+      ->default_str(standard)
       ->type_name(names);
 }
 

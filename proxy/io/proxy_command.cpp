@@ -10,6 +10,8 @@
 
 #include "proxy/io/live_recording.h"
 #include "proxy/io/live_session.h"
+#include "proxy/io/options.h"
+#include "proxy/io/server_locator.h"
 
 namespace ftpscope {
 
@@ -59,15 +61,33 @@ std::expected<Endpoint, std::string> listen_endpoint(const HostPort& listen) {
   return Endpoint{*ip, listen.port};
 }
 
+std::unique_ptr<ServerLocator> locator_for(const ProxyMode& mode) {
+  switch (mode.kind) {
+    case ProxyMode::Kind::reverse: return std::make_unique<FixedServers>(mode.servers);
+    case ProxyMode::Kind::forward:
+    case ProxyMode::Kind::transparent:
+    case ProxyMode::Kind::tproxy: break;
+  }
+  return nullptr;  // run_proxy() has refused these
+}
+
+// Where the clients of one mode come in.
+struct Entrance {
+  Entrance(Worker& worker, const ProxyMode& mode, const AcceptLimits& limits)
+      : locator(locator_for(mode)), acceptor(worker, *locator, limits) {}
+
+  std::unique_ptr<ServerLocator> locator;
+  Acceptor acceptor;
+};
+
 // The loop, what runs on it, and how signals end it.
 class Proxy {
  public:
   Proxy(uv_loop_t* loop, const ProxyOptions& options, LogFile* log, NewRecording* recording)
-      : loop_(loop),
-        options_(options),
-        worker_(loop, options.worker, log),
-        locator_(loop, options.server),
-        acceptor_(worker_, locator_, options.accept) {
+      : loop_(loop), options_(options), worker_(loop, options.worker, log) {
+    for (const auto& mode : options.modes) {
+      entrances_.push_back(std::make_unique<Entrance>(worker_, mode, options.accept));
+    }
     if (recording) {
       recording_.emplace(loop, *recording, options.record_limits);
       worker_.record_to(*recording_);
@@ -77,9 +97,14 @@ class Proxy {
     };
   }
 
-  std::expected<Endpoint, std::string> start(const Endpoint& address) {
-    auto listening = acceptor_.listen(address);
-    if (!listening) return listening;
+  // One address for each mode. Where they listen now, or why one of them cannot.
+  std::expected<std::vector<Endpoint>, std::string> start(const std::vector<Endpoint>& addresses) {
+    std::vector<Endpoint> listening;
+    for (std::size_t i = 0; i < entrances_.size(); ++i) {
+      const auto place = entrances_[i]->acceptor.listen(addresses[i]);
+      if (!place) return std::unexpected(place.error());
+      listening.push_back(*place);
+    }
     for (std::size_t i = 0; i < signals_.size(); ++i) {
       uv_signal_init(loop_, &signals_[i]);
       signals_[i].data = this;
@@ -94,7 +119,7 @@ class Proxy {
 
   // Nothing was started: closes what the constructor opened.
   void abandon() {
-    acceptor_.close();
+    close_entrances();
     worker_.shut_down();
     if (recording_) recording_->close();
   }
@@ -106,7 +131,7 @@ class Proxy {
       return;
     }
     stopping_ = true;
-    acceptor_.drain();
+    for (const auto& entrance : entrances_) entrance->acceptor.drain();
     worker_.each_session([](LiveSession& session) { session.feed(event::ShutdownAsked{}); });
     const auto grace = std::chrono::floor<std::chrono::milliseconds>(options_.grace).count();
     if (grace > 0) {
@@ -123,11 +148,15 @@ class Proxy {
     finish();
   }
 
+  void close_entrances() {
+    for (const auto& entrance : entrances_) entrance->acceptor.close();
+  }
+
   // Closes every handle that is left, so that the loop runs out of work.
   void finish() {
     if (finished_) return;
     finished_ = true;
-    acceptor_.close();
+    close_entrances();
     worker_.shut_down();
     if (recording_) recording_->close();
     for (auto& signal : signals_) uv_close(reinterpret_cast<uv_handle_t*>(&signal), nullptr);
@@ -138,13 +167,25 @@ class Proxy {
   const ProxyOptions& options_;
   std::optional<LiveRecording> recording_;
   Worker worker_;
-  FixedServer locator_;
-  Acceptor acceptor_;
+  std::vector<std::unique_ptr<Entrance>> entrances_;
   std::array<uv_signal_t, 2> signals_{};
   uv_timer_t grace_{};
   bool stopping_ = false;
   bool finished_ = false;
 };
+
+std::expected<std::vector<Endpoint>, std::string> listen_endpoints(const ProxyOptions& options) {
+  std::vector<Endpoint> endpoints;
+  for (const auto& mode : options.modes) {
+    if (mode.kind != ProxyMode::Kind::reverse) {
+      return std::unexpected("--mode " + server_text(mode) + " is not there yet");
+    }
+    const auto endpoint = listen_endpoint(mode.listen ? *mode.listen : *options.listen);
+    if (!endpoint) return std::unexpected(endpoint.error());
+    endpoints.push_back(*endpoint);
+  }
+  return endpoints;
+}
 
 }  // namespace
 
@@ -155,10 +196,9 @@ int run_proxy(ProxyOptions options) {
   auto& max_descriptors = options.worker.max_descriptors;
   if (max_descriptors == 0) max_descriptors = descriptors;
   max_descriptors = std::min(max_descriptors, descriptors);
-  options.worker.interceptor.server_name = to_text(options.server);
 
-  const auto address = listen_endpoint(options.listen);
-  if (!address) return fail(address.error());
+  const auto addresses = listen_endpoints(options);
+  if (!addresses) return fail(addresses.error());
   const auto to_client = advertised(options.advertise, "--advertise");
   if (!to_client) return fail(to_client.error());
   const auto to_server = advertised(options.advertise_server, "--advertise-server");
@@ -182,12 +222,14 @@ int run_proxy(ProxyOptions options) {
   uv_loop_t loop{};
   uv_loop_init(&loop);
   auto proxy = std::make_unique<Proxy>(&loop, options, log.get(), recording.get());
-  const auto listening = proxy->start(*address);
+  const auto listening = proxy->start(*addresses);
   if (listening) {
     auto& out = options.log == "-" ? std::cerr : std::cout;
-    out << "ftpscope: listening on " << to_text(*listening) << ", server "
-        << to_text(options.server) << '\n'
-        << std::flush;
+    for (std::size_t i = 0; i < listening->size(); ++i) {
+      out << "ftpscope: listening on " << to_text((*listening)[i]) << ", server "
+          << server_text(options.modes[i]) << '\n';
+    }
+    out << std::flush;
   } else {
     proxy->abandon();
   }

@@ -1,9 +1,31 @@
-// `ftpscope proxy`: one event loop, one listening port, sessions until a signal ends it.
+// `ftpscope proxy` and `ftpscope nat`: one event loop, a listening port for each mode, sessions
+// until a signal ends it.
 #pragma once
 
-#include "proxy/io/options.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proxy/io/acceptor.h"
+#include "proxy/io/payload_files.h"
+#include "proxy/io/worker.h"
+#include "proxy/proxy_mode.h"
 
 namespace ftpscope {
+
+struct ProxyOptions {
+  std::optional<HostPort> listen;  // of the modes that do not say where
+  std::vector<ProxyMode> modes;    // one at least
+  std::string log;                 // empty: none
+  std::string record;              // a folder; empty: nothing is recorded
+  RecordLimits record_limits;
+  bool quiet = false;
+  std::string advertise = "auto";
+  std::string advertise_server = "auto";
+  AcceptLimits accept;
+  Duration grace = std::chrono::seconds(30);
+  WorkerOptions worker;
+};
 
 // The exit code. Prints where it listens, and errors as one sentence.
 int run_proxy(ProxyOptions options);

@@ -10,7 +10,7 @@ namespace ftpscope {
 void ServerConnector::connect(Veto veto, Tell tell) {
   veto_ = std::move(veto);
   tell_ = std::move(tell);
-  locator_.locate({}, [this](const auto& found) { on_located(found); });
+  look_up(loop_, server_, [this](const auto& found) { on_located(found); });
 }
 
 void ServerConnector::on_located(

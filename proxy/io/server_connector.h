@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "analyzer/record.h"
-#include "proxy/io/server_locator.h"
+#include "proxy/io/name_lookup.h"
 #include "proxy/io/uv_ptr.h"
 
 namespace ftpscope {
@@ -21,7 +21,7 @@ class ServerConnector {
   using Veto = std::function<std::string(const std::vector<Endpoint>&)>;
 
   ServerConnector(uv_loop_t* loop, HostPort server, Duration timeout)
-      : loop_(loop), server_(std::move(server)), locator_(loop, server_), timeout_(timeout) {}
+      : loop_(loop), server_(std::move(server)), timeout_(timeout) {}
   ServerConnector(const ServerConnector&) = delete;
   ServerConnector& operator=(const ServerConnector&) = delete;
 
@@ -35,7 +35,6 @@ class ServerConnector {
 
   uv_loop_t* loop_;
   HostPort server_;
-  FixedServer locator_;
   Duration timeout_;
   Veto veto_;
   Tell tell_;

@@ -1,39 +1,41 @@
-// How a session finds its server. Today there is one way (reverse: always the same server); the
-// login
-// (`USER user@host`) and the original destination of a redirected connection will be others.
+// How a session finds its server: one way for each kind of mode (proxy/proxy_mode.h).
 #pragma once
 
-#include <uv.h>
-
-#include <expected>
-#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "proxy/io/socket_address.h"
+#include "analyzer/endpoint.h"
+#include "analyzer/host_port.h"
 
 namespace ftpscope {
 
-class ServerLocator {
- public:
-  // Addresses in the order in which they are to be tried, or why there are none (a text of libuv's,
-  // which lives for ever). Called once, at once or later.
-  using Found = std::function<void(std::expected<std::vector<Endpoint>, std::string_view>)>;
-
-  virtual ~ServerLocator() = default;
-  virtual void locate(const Endpoint& client, Found found) = 0;
-  [[nodiscard]] virtual std::string name() const = 0;
+// A client's connection.
+struct Arrival {
+  Endpoint client;
+  Endpoint proxy;  // where it reached us
 };
 
-class FixedServer final : public ServerLocator {
+class ServerLocator {
  public:
-  FixedServer(uv_loop_t* loop, HostPort server) : loop_(loop), server_(std::move(server)) {}
-  void locate(const Endpoint& client, Found found) override;
-  [[nodiscard]] std::string name() const override { return to_text(server_); }
+  virtual ~ServerLocator() = default;
+  // The servers for this client, in the order in which they are to be tried. Empty: nobody knows.
+  virtual std::vector<HostPort> servers_for(const Arrival& arrival) = 0;
+  // As asked for: what the log's `session` record says.
+  [[nodiscard]] virtual std::string name(const Arrival& arrival) const = 0;
+};
+
+// --mode reverse
+class FixedServers final : public ServerLocator {
+ public:
+  explicit FixedServers(std::vector<HostPort> servers) : servers_(std::move(servers)) {}
+  std::vector<HostPort> servers_for(const Arrival&) override { return servers_; }
+  [[nodiscard]] std::string name(const Arrival&) const override {
+    return to_text(servers_.front());
+  }
 
  private:
-  uv_loop_t* loop_;
-  HostPort server_;
+  std::vector<HostPort> servers_;
 };
 
 }  // namespace ftpscope

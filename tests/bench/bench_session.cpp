@@ -19,7 +19,7 @@ BenchSession::BenchSession(Log log, bool rewriters)
     : pipeline_(rewriters ? Pipeline(options_.policy) : Pipeline()),
       log_(log),
       machine_(options_, pipeline_, "20261121T094339.123456Z-000001", *this, *this) {
-  handle(event::ClientConnected{kClient, kProxy});
+  handle(event::ClientConnected{kClient, kProxy, "ftp.example.org:21"});
   handle(event::ServerConnected{kServer, kProxy});
   from_server("220 ready\r\n");
   from_client("USER anonymous\r\n");

@@ -15,7 +15,6 @@ namespace {
 InterceptorOptions options_of(const WorldOptions& world) {
   InterceptorOptions options;
   options.policy = world.policy;
-  options.server_name = "ftp.example.org:21";
   options.limits.log_secrets = world.log_secrets;
   if (world.small_limits) {
     options.limits.line_max = 64;
@@ -111,7 +110,7 @@ void World::handle(const Event& event) {
 }
 
 void World::start(bool connect) {
-  handle(event::ClientConnected{client_, proxy_});
+  handle(event::ClientConnected{client_, proxy_, "ftp.example.org:21"});
   check(connecting_, "the server is connected to");
   if (connect) server_connected();
 }

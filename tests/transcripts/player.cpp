@@ -135,7 +135,9 @@ class Player final : private Effects, private RecordSink {
     throw std::runtime_error("not an end of a channel: " + word);
   }
 
-  void connect_client() { handle(event::ClientConnected{settings_.client, settings_.proxy}); }
+  void connect_client() {
+    handle(event::ClientConnected{settings_.client, settings_.proxy, settings_.server_name});
+  }
   void connect_server_side() { handle(event::ServerConnected{settings_.server, settings_.from}); }
 
   void expose_done(ChannelId id, const Endpoint& address) {

@@ -206,7 +206,7 @@ std::vector<std::string> observed(const Script& script, const Run& run) {
   Timestamp now{std::chrono::sys_days{std::chrono::year{2026} / 11 / 21} + std::chrono::hours(9)};
   if (settings.connected) {
     observer.recorder().emit(
-        record::Session{settings.client, settings.proxy, settings.options.server_name, {}, {}});
+        record::Session{settings.client, settings.proxy, settings.server_name, {}, {}});
     observer.recorder().emit(record::Connected{settings.server, settings.from});
     observer.connected(now);
   }

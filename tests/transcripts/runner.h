@@ -24,6 +24,7 @@ struct Settings {
   bool show_waits = false;
   bool show_json = false;
   std::vector<std::string> show_kinds{"finding"};  // of records
+  std::string server_name;                         // as asked for
   Endpoint client;
   Endpoint proxy;
   Endpoint server;

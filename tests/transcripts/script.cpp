@@ -151,7 +151,7 @@ Step read_step(std::string_view text) {
 
 Settings usual_settings() {
   Settings settings;
-  settings.options.server_name = "ftp.example.org:21";
+  settings.server_name = "ftp.example.org:21";
   settings.client = endpoint_from("203.0.113.50:50000");
   settings.proxy = endpoint_from("203.0.113.7:2121");
   settings.server = endpoint_from("10.0.0.5:21");

@@ -48,7 +48,7 @@ class LoggedSession {
     options_.limits.log_secrets = log_secrets;
     machine_.emplace(options_, pipeline, "s-1", log_, effects_);
     handle(event::ClientConnected{parse_endpoint("192.0.2.9:4000").value(),
-                                  parse_endpoint("192.0.2.1:21").value()});
+                                  parse_endpoint("192.0.2.1:21").value(), "ftp.example.org:21"});
     handle(event::ServerConnected{parse_endpoint("198.51.100.2:21").value(),
                                   parse_endpoint("192.0.2.1:4001").value()});
   }

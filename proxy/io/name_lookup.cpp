@@ -1,4 +1,4 @@
-#include "proxy/io/server_locator.h"
+#include "proxy/io/name_lookup.h"
 
 #include <netdb.h>
 
@@ -11,7 +11,7 @@ namespace {
 struct Lookup {
   uv_getaddrinfo_t request{};
   std::uint16_t port = 0;
-  ServerLocator::Found found;
+  AddressesFound found;
 };
 
 void on_looked_up(uv_getaddrinfo_t* request, int status, addrinfo* results) {
@@ -32,19 +32,19 @@ void on_looked_up(uv_getaddrinfo_t* request, int status, addrinfo* results) {
 
 }  // namespace
 
-void FixedServer::locate(const Endpoint&, Found found) {
-  if (const auto ip = parse_ip(server_.host)) {
-    found(std::vector<Endpoint>{{*ip, server_.port}});
+void look_up(uv_loop_t* loop, const HostPort& server, AddressesFound found) {
+  if (const auto ip = parse_ip(server.host)) {
+    found(std::vector<Endpoint>{{*ip, server.port}});
     return;
   }
   auto lookup = std::make_unique<Lookup>();
-  lookup->port = server_.port;
+  lookup->port = server.port;
   lookup->found = std::move(found);
   lookup->request.data = lookup.get();
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   const int status =
-      uv_getaddrinfo(loop_, &lookup->request, on_looked_up, server_.host.c_str(), nullptr, &hints);
+      uv_getaddrinfo(loop, &lookup->request, on_looked_up, server.host.c_str(), nullptr, &hints);
   if (status < 0) {
     lookup->found(std::unexpected(uv_strerror(status)));
     return;
