@@ -178,8 +178,27 @@ void Interceptor::expose(ExposeAddress address, CommandId command, Side from,
   channels_.push_back(channel);
   const auto expected = address.facing == Side::client ? state_.client_ip : state_.server_ip;
   effects_.expose({channel.id, address.facing, expected, address.target});
-  exposing_ = Exposing{std::move(address), command, from,      std::string(original),
-                       std::string(what),  why,     channel.id};
+  auto reason = std::string(why) + ": " + std::string(address.target_rule);
+  exposing_ = Exposing{std::move(address), command,           from,      std::string(original),
+                       std::string(what),  std::move(reason), channel.id};
+}
+
+// What we tell of the address at which we listen. A 229 tells the port only: whoever reads it goes
+// where its control connection goes.
+Endpoint Interceptor::told_address(Exposing& message, const Endpoint& ours) const {
+  const auto form = message.address.form;
+  if (form == AddressForm::reply_229) return ours;
+  const bool to_client = message.address.facing == Side::client;
+  const auto& policy = to_client ? options_.policy.advertise : options_.policy.advertise_server;
+  const bool v4_only = form == AddressForm::port || form == AddressForm::reply_227;
+  const auto [ip, rule] = policy.decide({.client = state_.client_ip,
+                                         .stated = message.address.stated,
+                                         .peer = ours.ip,
+                                         .judged = ours.ip,
+                                         .seen = to_client ? state_.client_ip : state_.server_ip,
+                                         .v6 = ours.ip.v6 && !v4_only});
+  message.why += ", " + std::string(rule);
+  return {ip, ours.port};
 }
 
 void Interceptor::record_rewrite(const Exposing& message, std::string_view after) {
@@ -199,18 +218,18 @@ void Interceptor::record_rewrite(record::Rewrite rewrite) {
 void Interceptor::on(const event::Exposed& event) {
   auto* channel = find_channel(event.channel);
   if (!channel || !exposing_ || exposing_->channel != event.channel) return;
-  if (!can_carry(exposing_->address.form, event.address.ip)) {
+  const auto told = told_address(*exposing_, event.address);
+  if (!can_carry(exposing_->address.form, told.ip)) {
     effects_.close_channel(event.channel, ChannelEnd::replaced);
-    fail_exposing(FindingId::address_family, to_text(event.address));
+    fail_exposing(FindingId::address_family, to_text(told));
     return;
   }
   const auto message = std::move(*exposing_);
   exposing_.reset();
   renew(*channel);
   recorder_.emit(record::ChannelExposed{channel->id, channel->setup_command, channel->setup,
-                                        channel->facing, event.address, channel->target});
-  const auto line =
-      joined(message.address.parts, format_address(message.address.form, event.address));
+                                        channel->facing, told, channel->target});
+  const auto line = joined(message.address.parts, format_address(message.address.form, told));
   record_rewrite(message, line);
   if (message.from == Side::client) {
     effects_.send(Side::server, line);

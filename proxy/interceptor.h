@@ -75,7 +75,7 @@ class Interceptor final : public Machine, private Gate {
     Side from = Side::client;
     std::string original;
     std::string what;
-    std::string_view why;
+    std::string why;
     ChannelId channel = 0;
   };
   // A 2yz that waits until the data before it has been delivered.
@@ -117,6 +117,7 @@ class Interceptor final : public Machine, private Gate {
   void send_reply(std::string_view raw, std::optional<CommandId> to);
   void expose(ExposeAddress address, CommandId command, Side from, std::string_view original,
               std::string_view what, std::string_view why);
+  Endpoint told_address(Exposing& message, const Endpoint& ours) const;
   void fail_exposing(FindingId finding, std::string_view why);
   void record_rewrite(const Exposing& message, std::string_view after);
   void record_rewrite(record::Rewrite rewrite);

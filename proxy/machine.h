@@ -56,7 +56,7 @@ struct Closed {
 };
 struct Exposed {
   ChannelId channel = 0;
-  Endpoint address;  // as it is to be told
+  Endpoint address;  // where we listen
 };
 struct ExposeFailed {
   ChannelId channel = 0;

@@ -149,7 +149,7 @@ class ServerReplay {
   replay::Effects& effects_;
   ScriptCursor cursor_;
   ReplayPlace place_;
-  BounceGuard guard_{DataAddress::peer};
+  BounceGuard guard_{AddressPolicy("--data-address")};
   SessionState state_;
   LineSplitter lines_{kLineMax};
   std::string scratch_;

@@ -34,10 +34,8 @@ std::vector<std::string> cut_holes(const Reply& reply, AddressForm form, const I
   return parts;
 }
 
-// Whom a passive reply really means.
-Endpoint target_of(const Endpoint& stated, const IpAddress& server, DataAddress policy) {
-  const bool follow = policy == DataAddress::stated && !is_unroutable(stated.ip, server);
-  return {follow ? stated.ip : server, stated.port};
+std::optional<IpAddress> host_named_by(const FoundAddress& found) {
+  return found.names_host ? std::optional(found.endpoint.ip) : std::nullopt;
 }
 
 }  // namespace
@@ -48,11 +46,15 @@ CommandVerdict AddressRewriter::on_command(const Command& command,
   const auto form = form_of_verb(command.name);
   const auto found = find_address(form, command.argument, state.client_ip);
   if (!found) return {};  // BounceGuard, which stands before us, has refused it
+  const auto [host, rule] = data_target(policy_, state.client_ip, *found, state.client_ip);
   CommandVerdict verdict;
-  auto target = found->endpoint;
-  if (policy_ == DataAddress::peer) target.ip = state.client_ip;
-  verdict.action = ExposeAddress{
-      form, setup_of(form), Side::server, target, {std::string(command.name) + " ", "\r\n"}};
+  verdict.action = ExposeAddress{.form = form,
+                                 .setup = setup_of(form),
+                                 .facing = Side::server,
+                                 .target = {host, found->endpoint.port},
+                                 .target_rule = rule,
+                                 .stated = host_named_by(*found),
+                                 .parts = {std::string(command.name) + " ", "\r\n"}};
   verdict.why = "the server's data connection goes through the proxy";
   return verdict;
 }
@@ -72,10 +74,16 @@ ReplyVerdict AddressRewriter::on_reply(const Reply& reply, const PendingCommand*
   if (!form || !answered || answered->meaning() != Meaning::passive) return {};
   const auto address = find_passive_address(*form, reply.lines, state.server_ip).found;
   if (!address || address->endpoint.port < kFirstUnreservedPort) return unusable();
-  const auto target = target_of(address->endpoint, state.server_ip, policy_);
+  const auto [host, rule] = data_target(policy_, state.client_ip, *address, state.server_ip);
+  const Endpoint target{host, address->endpoint.port};
   if (target == state.proxy) return unusable();
-  return {ExposeAddress{*form, setup_of(*form), Side::client, target,
-                        cut_holes(reply, *form, state.server_ip)},
+  return {ExposeAddress{.form = *form,
+                        .setup = setup_of(*form),
+                        .facing = Side::client,
+                        .target = target,
+                        .target_rule = rule,
+                        .stated = host_named_by(*address),
+                        .parts = cut_holes(reply, *form, state.server_ip)},
           "the client's data connection goes through the proxy"};
 }
 

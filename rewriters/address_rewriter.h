@@ -10,7 +10,7 @@ namespace ftpscope {
 
 class AddressRewriter final : public Rewriter {
  public:
-  AddressRewriter(DataAddress policy, Lines lines) : policy_(policy), lines_(lines) {}
+  AddressRewriter(AddressPolicy policy, Lines lines) : policy_(std::move(policy)), lines_(lines) {}
 
   [[nodiscard]] CommandVerdict on_command(const Command& command,
                                           const SessionState& state) const override;
@@ -21,7 +21,7 @@ class AddressRewriter final : public Rewriter {
  private:
   [[nodiscard]] ReplyVerdict unusable() const;
 
-  DataAddress policy_;
+  AddressPolicy policy_;
   Lines lines_;
 };
 

@@ -11,6 +11,17 @@ CommandVerdict refuse(FindingId why, std::string_view reply) {
 
 }  // namespace
 
+AddressDecision data_target(const AddressPolicy& policy, const IpAddress& client,
+                            const FoundAddress& stated, const IpAddress& peer) {
+  const auto named = stated.names_host ? std::optional(stated.endpoint.ip) : std::nullopt;
+  return policy.decide({.client = client,
+                        .stated = named,
+                        .peer = peer,
+                        .judged = named,
+                        .seen = peer,
+                        .v6 = peer.v6});
+}
+
 CommandVerdict BounceGuard::on_command(const Command& command, const SessionState& state) const {
   const auto meaning = command.meaning();
   const bool sets_up_data = meaning == Meaning::port || meaning == Meaning::passive;
@@ -30,9 +41,10 @@ CommandVerdict BounceGuard::on_command(const Command& command, const SessionStat
   const bool own = found->endpoint.ip == state.client_ip;
   const bool proxy = found->endpoint == state.proxy;
   if (own && !proxy) return {};
-  const bool usable = policy_ == DataAddress::stated
-                          ? !is_unroutable(found->endpoint.ip, state.client_ip)
-                          : is_untranslated(found->endpoint.ip, state.client_ip);
+  // Another one is only taken for the client's own if a NAT that does not translate explains it.
+  const auto target = data_target(policy_, state.client_ip, *found, state.client_ip).ip;
+  const bool usable =
+      target != state.client_ip || is_untranslated(found->endpoint.ip, state.client_ip);
   if (usable && !proxy) return {};
   return refuse(FindingId::port_foreign, "501 The address must be your own.");
 }

@@ -14,7 +14,10 @@ namespace ftpscope {
 struct Policy {
   Lines lines = Lines::raw;
   Tls tls = Tls::pass;
-  DataAddress data_address = DataAddress::peer;
+  AddressPolicy data_address{"--data-address"};
+  // Asked by the Interceptor, which knows where we listen.
+  AddressPolicy advertise{"--advertise"};
+  AddressPolicy advertise_server{"--advertise-server"};
 };
 
 class Pipeline {

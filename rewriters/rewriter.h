@@ -34,6 +34,8 @@ struct ExposeAddress {
   Setup setup = Setup::port;
   Side facing = Side::server;
   Endpoint target;
+  std::string_view target_rule;     // of --data-address, that chose it
+  std::optional<IpAddress> stated;  // the host that the message names, if it names one
   std::vector<std::string> parts;  // the text with its holes cut out: one more than there are holes
 };
 

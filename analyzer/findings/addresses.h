@@ -25,10 +25,10 @@ inline constexpr auto kAddresses = std::to_array<FindingRow>({
      "detail has both), or the proxy itself. It is either a bounce attack, which makes the "
      "server connect to a third host, a transfer between two servers (FXP), or a client behind "
      "a NAT or VPN whose PORT was not translated and whose two addresses are both private. The "
-     "proxy answers 501; with --data-address stated it lets a usable address pass.",
+     "proxy answers 501; with --data-address keep it lets a usable address pass.",
      "If the client is one of yours and has several addresses or a NAT, let it use passive "
      "mode. For FXP on purpose both sides have to allow it (vsftpd port_promiscuous and "
-     "pasv_promiscuous, ProFTPD AllowForeignAddress, Pure-FTPd -w; here --data-address stated). "
+     "pasv_promiscuous, ProFTPD AllowForeignAddress, Pure-FTPd -w; here --data-address keep). "
      "If nobody means it, leave these off and look at the client as at an attacker."},
     {port_private, "FTP-PORT-PRIVATE-ADDRESS", warning, kClient, "RFC 1918",
      "the client is behind a NAT that did not translate its PORT",
@@ -37,7 +37,7 @@ inline constexpr auto kAddresses = std::to_array<FindingRow>({
      "address looks right, it is told when a public server refused it or answered 425. A server "
      "that believes it cannot connect (425 after its timeout), one that does not refuses at "
      "once. The proxy connects to the client's public address and the port that was named (not "
-     "with --data-address stated).",
+     "with --data-address keep).",
      "Let the client use passive mode (curl: --ftp-pasv; lftp: set ftp:passive-mode on; tnftp: "
      "passive on). If it must be active: forward a range of ports to it, and tell it the "
      "outside address (curl: --ftp-port ADDRESS:50000-50100; lftp: set ftp:port-ipv4, "
@@ -74,7 +74,7 @@ inline constexpr auto kAddresses = std::to_array<FindingRow>({
      "(the detail has both), or the proxy itself. It is a server behind a load balancer or with "
      "several addresses, a NAT inside another private network, a transfer between servers, or a "
      "server that wants its clients to scan other hosts (CVE-2020-8284). The proxy connects to "
-     "the server it knows, and to the stated host only with --data-address stated.",
+     "the server it knows, and to the stated host only with --data-address keep.",
      "Let the server name the address that its clients use: vsftpd pasv_address, ProFTPD "
      "MasqueradeAddress, Pure-FTPd -P; a load balancer has to send the passive ports to the "
      "same machine. EPSV names no host. Clients can ignore it: curl does (--ftp-skip-pasv-ip), "

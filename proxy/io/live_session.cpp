@@ -233,10 +233,8 @@ void LiveSession::open_channel(const Exposure& exposure) {
     worker_.bury(std::move(channel));
     return;
   }
-  const auto& advertised = worker_.options().advertised;
-  const auto& told = exposure.facing == Side::client ? advertised.to_client : advertised.to_server;
   channels_.push_back(std::move(channel));
-  feed(event::Exposed{exposure.channel, {told.value_or(address), *port}});
+  feed(event::Exposed{exposure.channel, {address, *port}});
 }
 
 void LiveSession::bury_closed_channels() {

@@ -48,6 +48,22 @@ void add_address(CLI::App& app, const std::string& name, HostPort& value, std::u
       ->type_name(port == 0 ? "ADDRESS:PORT" : "HOST[:PORT]");
 }
 
+CLI::Option* add_address_rules(CLI::App& app, const std::string& name, AddressPolicy& policy,
+                               const std::string& description) {
+  const auto set = [&policy, name](const std::vector<std::string>& rules) {
+    for (const auto& rule : rules) {
+      if (const auto added = policy.add(rule); !added) {
+        throw CLI::ValidationError(name, added.error());
+      }
+    }
+  };
+  return app.add_option_function<std::vector<std::string>>(name, set, description)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("RULE")
+      ->default_str("peer");
+}
+
 CLI::Option* add_data_ports(CLI::App& app, PortRange& range) {
   return app
       .add_option_function<std::string>(

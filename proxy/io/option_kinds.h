@@ -12,6 +12,7 @@
 #include "proxy/io/payload_files.h"
 #include "proxy/io/port_range.h"
 #include "proxy/io/socket_address.h"
+#include "rewriters/address_policy.h"
 
 namespace ftpscope {
 
@@ -57,6 +58,10 @@ CLI::Option* add_seconds(CLI::App& app, const std::string& name, Duration& value
 // Required. `port`: what is taken when none is given; 0: one must be given.
 void add_address(CLI::App& app, const std::string& name, HostPort& value, std::uint16_t port,
                  const std::string& description);
+
+// Rules of an AddressPolicy, one an argument.
+CLI::Option* add_address_rules(CLI::App& app, const std::string& name, AddressPolicy& policy,
+                               const std::string& description);
 
 // LOW-HIGH, or one port.
 CLI::Option* add_data_ports(CLI::App& app, PortRange& range);

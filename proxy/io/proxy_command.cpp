@@ -45,14 +45,6 @@ std::expected<IpAddress, std::string> resolve(const std::string& host, const std
   return to_endpoint(results->ai_addr).ip;
 }
 
-std::expected<std::optional<IpAddress>, std::string> advertised(const std::string& text,
-                                                                const std::string& option) {
-  if (text == "auto") return std::nullopt;
-  auto ip = resolve(text, option);
-  if (!ip) return std::unexpected(ip.error());
-  return *ip;
-}
-
 std::expected<Endpoint, std::string> listen_endpoint(const HostPort& listen) {
   // All addresses: an IPv6 socket takes IPv4 connections as well.
   if (listen.host.empty() || listen.host == "*") return Endpoint{{{}, true}, listen.port};
@@ -117,6 +109,12 @@ class Proxy {
     return listening;
   }
 
+  // Reads them again from now on, to the end. They outlive the proxy.
+  void keep_fresh(AddressSources& addresses) {
+    addresses_ = &addresses;
+    addresses.start(loop_, options_.resolve_interval);
+  }
+
   // Nothing was started: closes what the constructor opened.
   void abandon() {
     close_entrances();
@@ -156,6 +154,7 @@ class Proxy {
   void finish() {
     if (finished_) return;
     finished_ = true;
+    if (addresses_) addresses_->close();
     close_entrances();
     worker_.shut_down();
     if (recording_) recording_->close();
@@ -168,6 +167,7 @@ class Proxy {
   std::optional<LiveRecording> recording_;
   Worker worker_;
   std::vector<std::unique_ptr<Entrance>> entrances_;
+  AddressSources* addresses_ = nullptr;
   std::array<uv_signal_t, 2> signals_{};
   uv_timer_t grace_{};
   bool stopping_ = false;
@@ -199,11 +199,11 @@ int run_proxy(ProxyOptions options) {
 
   const auto addresses = listen_endpoints(options);
   if (!addresses) return fail(addresses.error());
-  const auto to_client = advertised(options.advertise, "--advertise");
-  if (!to_client) return fail(to_client.error());
-  const auto to_server = advertised(options.advertise_server, "--advertise-server");
-  if (!to_server) return fail(to_server.error());
-  options.worker.advertised = {*to_client, *to_server};
+  AddressSources sources;
+  const auto& policy = options.worker.interceptor.policy;
+  for (const auto* rules : {&policy.advertise, &policy.advertise_server, &policy.data_address}) {
+    if (const auto added = sources.add(*rules); !added) return fail(added.error());
+  }
 
   std::unique_ptr<LogFile> log;
   if (!options.log.empty()) {
@@ -224,6 +224,7 @@ int run_proxy(ProxyOptions options) {
   auto proxy = std::make_unique<Proxy>(&loop, options, log.get(), recording.get());
   const auto listening = proxy->start(*addresses);
   if (listening) {
+    proxy->keep_fresh(sources);
     auto& out = options.log == "-" ? std::cerr : std::cout;
     for (std::size_t i = 0; i < listening->size(); ++i) {
       out << "ftpscope: listening on " << to_text((*listening)[i]) << ", server "

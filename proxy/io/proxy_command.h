@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "proxy/io/acceptor.h"
+#include "proxy/io/address_sources.h"
 #include "proxy/io/payload_files.h"
 #include "proxy/io/worker.h"
 #include "proxy/proxy_mode.h"
@@ -20,8 +21,7 @@ struct ProxyOptions {
   std::string record;              // a folder; empty: nothing is recorded
   RecordLimits record_limits;
   bool quiet = false;
-  std::string advertise = "auto";
-  std::string advertise_server = "auto";
+  Duration resolve_interval = AddressSources::kNameInterval;
   AcceptLimits accept;
   Duration grace = std::chrono::seconds(30);
   WorkerOptions worker;

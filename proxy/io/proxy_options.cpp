@@ -28,6 +28,7 @@ constexpr auto kNatFooter =
 
 Examples:
   ftpscope nat --mode reverse:10.0.0.5@:21 --advertise 192.0.2.1 --data-ports 40000-40999
+  ftpscope nat --mode reverse:10.0.0.5@:21 --advertise 10.0.0.0/8=peer --advertise @/run/outside-ip
   ftpscope nat --mode forward@:2121 --log sessions.jsonl --quiet
   curl ftp://bob%40ftp.example.org@127.0.0.1:2121/
 
@@ -105,22 +106,25 @@ void add_policy(CLI::App& app, ProxyOptions& options) {
              "pass: AUTH TLS goes through, the session is opaque from then on;\n"
              "refuse: AUTH gets 534, and FEAT does not promise it")
       ->group(group);
-  add_choice(app, "--data-address", policy.data_address,
-             {{"peer", DataAddress::peer}, {"stated", DataAddress::stated}},
-             "where data connections go: to the control connection's peer,\n"
-             "or to the address that PORT or 227 states")
+  add_address_rules(app, "--data-address", policy.data_address,
+                    "where data connections go; [NETWORK=]RULE, as below:\n"
+                    "peer: to the control connection's other end;\n"
+                    "keep: to the host that PORT or 227 names")
       ->group(group);
   add_data_ports(app, options.worker.data_ports)->group(group);
-  app.add_option("--advertise", options.advertise,
-                 "the address that clients are told in 227;\n"
-                 "auto: the one at which they reached us")
-      ->capture_default_str()
-      ->type_name("ADDRESS|NAME|auto")
+  add_address_rules(app, "--advertise", policy.advertise,
+                    "the address that clients are told in 227. [NETWORK=]RULE: for clients\n"
+                    "of this network only; repeatable, the first that fits decides.\n"
+                    "peer: the one at which they reached us; keep: the server's own;\n"
+                    "public:X, X is an address, a name, @FILE or interface:NAME;\n"
+                    "if-unroutable: as peer, if they can reach that; map:A=B: B instead of A")
       ->group(group);
-  app.add_option("--advertise-server", options.advertise_server,
-                 "the address that the server is told in PORT and EPRT")
-      ->capture_default_str()
-      ->type_name("ADDRESS|NAME|auto")
+  add_address_rules(app, "--advertise-server", policy.advertise_server,
+                    "the same, told to the server in PORT and EPRT;\n"
+                    "peer: the one from which we reached it")
+      ->group(group);
+  add_seconds(app, "--resolve-interval", options.resolve_interval,
+              "how often names in these rules are looked up again; 0: never")
       ->group(group);
 }
 

@@ -22,13 +22,6 @@ namespace ftpscope {
 class LiveRecording;
 class LiveSession;
 
-// What a proxy tells each side about where it listens; none: the address at which that side reached
-// it.
-struct Advertised {
-  std::optional<IpAddress> to_client;
-  std::optional<IpAddress> to_server;
-};
-
 struct WorkerOptions {
   static constexpr std::size_t kRelayBuffer = 1U << 20U;   // default of --relay-buffer
   static constexpr std::size_t kControlRead = 16384;       // bytes of a control connection a read
@@ -44,7 +37,6 @@ struct WorkerOptions {
 
   InterceptorOptions interceptor;
   PortRange data_ports;
-  Advertised advertised;
   Duration connect_timeout = std::chrono::seconds(10);
   Duration stall_timeout = std::chrono::seconds(300);
   std::size_t relay_buffer = kRelayBuffer;

@@ -34,9 +34,9 @@ OTHERS_FILES = {
     "session.jsonl",
     "timing.jsonl",
 } | {"pcap/NAME.jsonl"}
-# Of ctest, cmake, jq and our own scripts.
+# Of ctest, cmake, jq, docker and our own scripts.
 OTHERS_OPTIONS = set("--help --version --allow-torn --test-dir --preset --arg --list".split())
-OTHERS_OPTIONS |= {"--table", "--time-stamp-precision"}
+OTHERS_OPTIONS |= {"--table", "--time-stamp-precision", "--network"}
 
 
 class Recipes(unittest.TestCase):

@@ -29,7 +29,7 @@ Script read_script(Input& input) {
   o.rewriters = (a & 1U) == 0;
   o.policy.lines = (a & 2U) != 0 ? Lines::strict : Lines::raw;
   o.policy.tls = (a & 4U) != 0 ? Tls::refuse : Tls::pass;
-  o.policy.data_address = (a & 8U) != 0 ? DataAddress::stated : DataAddress::peer;
+  if ((a & 8U) != 0) check(o.policy.data_address.add("keep").has_value(), "a rule");
   o.log_secrets = (a & 16U) != 0;
   o.v6 = (b & 1U) != 0;
   o.one_host = (b & 2U) != 0;

@@ -47,6 +47,10 @@ T one_of(const std::string& word, const std::map<std::string, T>& choices) {
   return found->second;
 }
 
+void add_rule(AddressPolicy& policy, const std::string& text) {
+  if (const auto added = policy.add(text); !added) throw std::runtime_error(added.error());
+}
+
 using Words = std::vector<std::string>;
 using Setter = void (*)(Settings&, const Words&);
 
@@ -62,10 +66,11 @@ const std::map<std::string, Setter> kSetters = {
        s.options.policy.tls = one_of<Tls>(w.at(0), {{"pass", Tls::pass}, {"refuse", Tls::refuse}});
      }},
     {"data-address",
-     [](Settings& s, const Words& w) {
-       s.options.policy.data_address = one_of<DataAddress>(
-           w.at(0), {{"peer", DataAddress::peer}, {"stated", DataAddress::stated}});
-     }},
+     [](Settings& s, const Words& w) { add_rule(s.options.policy.data_address, w.at(0)); }},
+    {"advertise",
+     [](Settings& s, const Words& w) { add_rule(s.options.policy.advertise, w.at(0)); }},
+    {"advertise-server",
+     [](Settings& s, const Words& w) { add_rule(s.options.policy.advertise_server, w.at(0)); }},
     {"no-rewriters", [](Settings& s, const Words&) { s.rewriters = false; }},
     {"unconnected", [](Settings& s, const Words&) { s.connected = false; }},
     {"waits", [](Settings& s, const Words&) { s.show_waits = true; }},
