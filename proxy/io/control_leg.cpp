@@ -51,7 +51,8 @@ void ControlLeg::start_reading() {
       [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
         auto* leg = static_cast<ControlLeg*>(handle->data);
         // A read stops in front of the urgent byte, so that here it would be the first of the next.
-        leg->urgent_next_ = sockatmark(leg->fd()) == 1;
+        // Only a client has something urgent to say (RFC 959 4.1.3).
+        leg->urgent_next_ = leg->side_ == Side::client && sockatmark(leg->fd()) == 1;
         *buffer = leg->owner_.read_buffer(WorkerOptions::kControlRead);
       },
       [](uv_stream_t* handle, ssize_t count, const uv_buf_t* buffer) {

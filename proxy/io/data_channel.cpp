@@ -259,11 +259,10 @@ void DataChannel::pass_end(Leg& from) {
   auto& to = other_of(from);
   if (to.finished) return;
   to.finished = true;
-  shutdown(descriptor(to.tcp), SHUT_WR);
+  const bool both = from.finished;  // closing sends the FIN then
+  if (!both) shutdown(descriptor(to.tcp), SHUT_WR);
   session_.feed(event::ChannelDrained{id(), from.side});
-  if (!closed_ && legs_[0].finished && legs_[1].finished) {
-    close(ChannelEnd::fin, totals_.closed_first);
-  }
+  if (!closed_ && both) close(ChannelEnd::fin, totals_.closed_first);
 }
 
 // A reset is passed on as a reset: a stream that was cut must not look like one that ended.

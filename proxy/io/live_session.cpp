@@ -72,7 +72,7 @@ void LiveSession::handle(const Event& event) {
   if (received) record_read(*received);
   machine_.handle(event, worker_.now());
   read_ahead_ = (read_ahead_ || unwanted) && !machine_.wants(Side::client);
-  carry_out();
+  if (!actions_.empty()) carry_out();
 }
 
 void LiveSession::record_read(const event::Received& received) {
@@ -85,8 +85,7 @@ void LiveSession::record_read(const event::Received& received) {
 
 void LiveSession::carry_out() {
   worker_.flush_log();  // before the bytes that it describes
-  write_out(Side::server);
-  write_out(Side::client);
+  write_out();
   for (std::size_t i = 0; i < actions_.size(); ++i) {
     const auto action = std::move(actions_[i]);
     action(*this);
@@ -94,22 +93,42 @@ void LiveSession::carry_out() {
   actions_.clear();
 }
 
-void LiveSession::write_out(Side to) {
-  auto& bytes = worker_.out_scratch[static_cast<std::size_t>(to)];
-  if (bytes.empty()) return;
-  leg(to).write(bytes, std::exchange(urgent_[static_cast<std::size_t>(to)], std::nullopt));
-  bytes.clear();
+void LiveSession::write_out() {
+  if (!outgoing_) return;
+  auto outgoing = std::move(outgoing_);
+  for (const auto to : {Side::server, Side::client}) {
+    const auto i = static_cast<std::size_t>(to);
+    leg(to).write(outgoing->bytes[i], outgoing->urgent[i]);
+  }
+  worker_.recycle(std::move(outgoing));
+  if (handling_) return;  // what follows is done behind the event
+  update_reading();
+  close_if_said();
 }
 
-// Effects: bytes are gathered, so that one read costs one write; the rest is done after them.
+// Effects: bytes are gathered until the loop's turn ends, and are written all at once then, behind
+// the log. What else is to be done is done at once, after the bytes before it.
+
+Outgoing& LiveSession::outgoing() {
+  if (!outgoing_) {
+    outgoing_ = worker_.new_outgoing();
+    worker_.write_out_later(*this);
+  }
+  return *outgoing_;
+}
 
 void LiveSession::send(Side to, std::string_view bytes) {
-  worker_.out_scratch[static_cast<std::size_t>(to)].append(bytes);
+  outgoing().bytes[static_cast<std::size_t>(to)].append(bytes);
 }
 
 void LiveSession::send_urgent(Side to, std::string_view bytes, std::size_t urgent) {
-  auto& out = worker_.out_scratch[static_cast<std::size_t>(to)];
-  urgent_[static_cast<std::size_t>(to)] = out.size() + urgent;
+  const auto i = static_cast<std::size_t>(to);
+  if (outgoing().urgent[i]) {  // there is one mark in a write
+    worker_.flush_log();
+    write_out();
+  }
+  auto& out = outgoing().bytes[i];
+  outgoing().urgent[i] = out.size() + urgent;
   out.append(bytes);
 }
 
@@ -273,6 +292,7 @@ void LiveSession::on_due() {
 }
 
 void LiveSession::abort() {
+  carry_out();
   client_.close();
   server_.close();
   close_due_ = worker_.now();
@@ -299,13 +319,19 @@ void LiveSession::update_due() {
 void LiveSession::update_reading() {
   if (gone_) return;
   for (const auto side : {Side::client, Side::server}) {
-    const bool room = leg(other(side)).queued() <= WorkerOptions::kControlQueueHigh;
+    const bool room = to_be_written(other(side)) <= WorkerOptions::kControlQueueHigh;
     const bool ahead = side == Side::client && server_.open() && !read_ahead_;
     leg(side).read(close_due_ || ((machine_.wants(side) || ahead) && room));
   }
 }
 
+std::size_t LiveSession::to_be_written(Side to) const {
+  const auto& leg = to == Side::client ? client_ : server_;
+  return leg.queued() + (outgoing_ ? outgoing_->bytes[static_cast<std::size_t>(to)].size() : 0);
+}
+
 bool LiveSession::all_said() const {
+  if (outgoing_) return false;
   const auto said = [](const ControlLeg& leg) {
     return !leg.open() || (leg.queued() == 0 && leg.ended());
   };

@@ -31,6 +31,7 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   void feed(const Event& event) override;
   void on_leg_written() override;
   void on_due();
+  void write_out();                       // what waits for the end of the loop's turn
   void channel_waits() { update_due(); }  // a data channel is due sooner than it was
   void abort();                           // at once: what is still queued is dropped
 
@@ -66,7 +67,8 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   void handle(const Event& event);
   void record_read(const event::Received& received);
   void carry_out();
-  void write_out(Side to);
+  Outgoing& outgoing();
+  [[nodiscard]] std::size_t to_be_written(Side to) const;
   void update_reading();
   void update_due();
   void open_channel(const Exposure& exposure);
@@ -93,7 +95,7 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   std::vector<Event> events_;  // caused by actions: handled in turn, never nested
   bool handling_ = false;
   bool read_ahead_ = false;  // the client's next commands, before the machine wanted them
-  std::array<std::optional<std::size_t>, 2> urgent_;
+  std::unique_ptr<Outgoing> outgoing_;
   std::array<StreamPlace, 2> places_;  // of what was read, by who said it; when it is recorded
   std::vector<Endpoint> candidates_;   // addresses of the server still to try, last first
   std::optional<Timestamp> connect_due_;

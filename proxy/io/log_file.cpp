@@ -39,6 +39,7 @@ LogFile::~LogFile() { close(outlet_.fd()); }
 void LogFile::add(const Record& record) {
   append_json(buffer_, record);
   ++records_;
+  if (buffer_.size() > kBatch) flush(record.time);
 }
 
 void LogFile::flush(Timestamp now) {

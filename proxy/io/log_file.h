@@ -1,6 +1,7 @@
-// Where records go: a file, standard output, a pipe. Records of one read are written with one
-// write(2) before the bytes that they describe leave (design.md, point 8). Never stops or slows a
-// session: what cannot be written is counted, and told by a `lost` record when writing works again.
+// Where records go: a file, standard output, a pipe. Records of one turn of the event loop are
+// written with one write(2), before the bytes that they describe leave (design.md, point 8). Never
+// stops or slows a session: what cannot be written is counted, and told by a `lost` record when
+// writing works again.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +16,8 @@ namespace ftpscope {
 
 class LogFile {
  public:
+  static constexpr std::size_t kBatch = 65536;  // bytes; more do not wait for the turn's end
+
   // "-" is standard output. Appends; a torn last line of an earlier run is ended first.
   static std::expected<std::unique_ptr<LogFile>, std::string> open(const std::string& path);
   // A file that is open for reading and writing; it is closed with this.

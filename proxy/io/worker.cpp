@@ -38,6 +38,38 @@ Worker::Worker(uv_loop_t* loop, const WorkerOptions& options, LogFile* log)
   undertaker_.reset(new uv_check_t);
   uv_check_init(loop_, undertaker_.get());
   undertaker_->data = this;
+  turn_.reset(new uv_prepare_t);
+  uv_prepare_init(loop_, turn_.get());
+  turn_->data = this;
+  uv_prepare_start(turn_.get(),
+                   [](uv_prepare_t* turn) { static_cast<Worker*>(turn->data)->end_turn(); });
+  uv_unref(reinterpret_cast<uv_handle_t*>(turn_.get()));
+}
+
+// Just before the loop waits again.
+void Worker::end_turn() {
+  flush_log();
+  for (std::size_t i = 0; i < writing_out_.size(); ++i) {
+    if (writing_out_[i]) writing_out_[i]->write_out();
+  }
+  writing_out_.clear();
+}
+
+std::unique_ptr<Outgoing> Worker::new_outgoing() {
+  if (spare_.empty()) return std::make_unique<Outgoing>();
+  auto outgoing = std::move(spare_.back());
+  spare_.pop_back();
+  return outgoing;
+}
+
+void Worker::recycle(std::unique_ptr<Outgoing> outgoing) {
+  if (spare_.size() == Outgoing::kSpare) return;
+  for (auto& bytes : outgoing->bytes) {
+    bytes.clear();
+    if (bytes.capacity() > Outgoing::kKept) bytes = std::string();
+  }
+  outgoing->urgent = {};
+  spare_.push_back(std::move(outgoing));
 }
 
 Timestamp Worker::now() const {
@@ -105,6 +137,7 @@ void Worker::enlist(LiveSession& session) {
 }
 
 void Worker::delist(LiveSession& session) {
+  std::ranges::replace(writing_out_, &session, nullptr);
   if (session.admitted()) {
     --admitted_;
     const auto clients = sessions_of_client_.find(network_of(session.client_address()));
@@ -134,8 +167,10 @@ void Worker::empty_graveyard() {
 
 void Worker::shut_down() {
   stop_ticking();
+  end_turn();
   empty_graveyard();
   undertaker_.reset();
+  turn_.reset();
 }
 
 void Worker::set_due(const LiveSession& session, std::optional<Timestamp> due) {

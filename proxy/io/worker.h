@@ -2,6 +2,7 @@
 // terminal, the clock and the descriptor budget. One thread; nothing here is locked.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -21,6 +22,15 @@ namespace ftpscope {
 
 class LiveRecording;
 class LiveSession;
+
+// What the machine of a session has sent and nobody has written yet.
+struct Outgoing {
+  static constexpr std::size_t kKept = 4096;  // bytes of memory that are worth keeping
+  static constexpr std::size_t kSpare = 64;   // of these in a loop
+
+  std::array<std::string, 2> bytes;
+  std::array<std::optional<std::size_t>, 2> urgent;
+};
 
 struct WorkerOptions {
   static constexpr std::size_t kRelayBuffer = 1U << 20U;   // default of --relay-buffer
@@ -63,6 +73,9 @@ class Worker {
   void record(const Record& record);
   // Hands all records to the kernel. Called before any byte that they describe is sent.
   void flush_log();
+  // The session's write_out() is called at the end of this turn of the loop: one write of the log
+  // serves all sessions that something came for.
+  void write_out_later(LiveSession& session) { writing_out_.push_back(&session); }
 
   // The loop's read buffer: valid until the callback that it was filled for returns.
   [[nodiscard]] uv_buf_t read_buffer(std::size_t limit);
@@ -97,8 +110,9 @@ class Worker {
   // Closes the loop's own handles. Sessions must have gone.
   void shut_down();
 
-  // Scratch for the session whose event is being handled (one at a time a loop).
-  std::string out_scratch[2];
+  // Empty ones that keep their memory from one turn of the loop to the next.
+  [[nodiscard]] std::unique_ptr<Outgoing> new_outgoing();
+  void recycle(std::unique_ptr<Outgoing> outgoing);
 
  private:
   struct Enlisted {
@@ -110,6 +124,7 @@ class Worker {
   void tick();
   void stop_ticking();
   void empty_graveyard();
+  void end_turn();
 
   uv_loop_t* loop_;
   const WorkerOptions& options_;
@@ -125,6 +140,9 @@ class Worker {
   std::map<IpAddress, std::size_t> sessions_of_client_;  // admitted ones
   UvPtr<uv_timer_t> timer_;
   UvPtr<uv_check_t> undertaker_;
+  UvPtr<uv_prepare_t> turn_;
+  std::vector<LiveSession*> writing_out_;
+  std::vector<std::unique_ptr<Outgoing>> spare_;
   std::vector<std::shared_ptr<void>> graveyard_;
   std::random_device random_;
   Timestamp wall_start_;
