@@ -4,7 +4,7 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config ccache libuv1-dev nlohmann-json3-dev libcli11-dev libutfcpp-dev
-  libpcap-dev libmagic-dev libssl-dev)
+  libpcap-dev libmagic-dev libssl-dev libcap-ng-dev)
 
 missing=()
 for package in "${build[@]}" "$@"; do

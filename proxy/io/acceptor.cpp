@@ -1,7 +1,13 @@
 #include "proxy/io/acceptor.h"
 
+#include <fcntl.h>
+
+#include <utility>
+
+#include "proxy/io/listening_socket.h"
 #include "proxy/io/live_session.h"
 #include "proxy/io/socket_address.h"
+#include "proxy/io/transparent_socket.h"
 
 namespace ftpscope {
 
@@ -12,23 +18,26 @@ constexpr std::uint64_t kRetryMilliseconds = 500;
 
 }  // namespace
 
-std::expected<Endpoint, std::string> Acceptor::listen(const Endpoint& address) {
-  address_ = address;
+Acceptor::Acceptor(Worker& worker, ServerLocator& locator, const AcceptLimits& limits,
+                   ProxyMode::Kind kind, Descriptor socket)
+    : worker_(worker),
+      locator_(locator),
+      limits_(limits),
+      kind_(kind),
+      socket_(std::move(socket)),
+      address_(local_endpoint(socket_->get())) {}
+
+std::expected<Endpoint, std::string> Acceptor::listen() {
   const int status = listen_again();
-  if (status < 0) {
-    const auto hint = status == UV_EADDRINUSE ? "; stop what listens there or choose another port"
-                      : status == UV_EACCES   ? "; ports below 1024 need root"
-                                              : "";
-    return std::unexpected("cannot listen on " + to_text(address) + ": " + uv_strerror(status) +
-                           hint);
-  }
-  address_.port = local_endpoint(descriptor(listener_)).port;
+  if (status < 0) return std::unexpected(cannot_listen(address_, -status));
   return address_;
 }
 
+// The handle gets a descriptor of its own to close; the socket stays.
 int Acceptor::listen_again() {
   listener_ = make_tcp(worker_.loop(), this);
-  int status = uv_tcp_bind(listener_.get(), to_socket_address(address_).get(), 0);
+  const int fd = fcntl(socket_->get(), F_DUPFD_CLOEXEC, 0);
+  int status = fd < 0 ? UV_EMFILE : uv_tcp_open(listener_.get(), fd);
   if (status == 0) {
     status = uv_listen(stream(listener_), kBacklog, [](uv_stream_t* handle, int result) {
       static_cast<Acceptor*>(handle->data)->on_connection(result);
@@ -40,6 +49,7 @@ int Acceptor::listen_again() {
 
 void Acceptor::close() {
   listener_.reset();
+  socket_.reset();
   retry_.reset();
 }
 
@@ -50,17 +60,34 @@ void Acceptor::on_connection(int status) {
   }
   auto client = make_tcp(worker_.loop(), nullptr);
   if (uv_accept(stream(listener_), stream(client)) != 0) return;
-  const auto refused = refusal(peer_endpoint(descriptor(client)).ip);
-  LiveSession::start(worker_, locator_, std::move(client), refused);
+  const auto arrival = arrival_of(descriptor(client));
+  LiveSession::start(worker_, locator_, std::move(client), arrival, refusal(arrival));
 }
 
-std::string_view Acceptor::refusal(const IpAddress& client) const {
+Arrival Acceptor::arrival_of(int fd) const {
+  const auto local = local_endpoint(fd);
+  Arrival arrival{peer_endpoint(fd), local, local, kind_ == ProxyMode::Kind::tproxy};
+  // One that conntrack does not know was not redirected: then the destination is ours.
+  if (kind_ == ProxyMode::Kind::transparent) {
+    arrival.destination = original_destination(fd).value_or(local);
+  }
+  return arrival;
+}
+
+std::string_view Acceptor::refusal(const Arrival& arrival) const {
   if (draining_) return "The proxy is shutting down.";
+  const bool transparent =
+      kind_ == ProxyMode::Kind::transparent || kind_ == ProxyMode::Kind::tproxy;
+  if (transparent && arrival.destination.port == address_.port &&
+      is_own_address(arrival.destination.ip)) {
+    return "This is a proxy for connections that are redirected to it; yours was not.";
+  }
+  if (worker_.connects_from(arrival.client)) return "The proxy has connected to itself.";
   if (limits_.sessions != 0 && worker_.session_count() >= limits_.sessions) {
     return "Too many sessions, try again later.";
   }
   if (limits_.sessions_per_client != 0 &&
-      worker_.session_count(client) >= limits_.sessions_per_client) {
+      worker_.session_count(arrival.client.ip) >= limits_.sessions_per_client) {
     return "Too many sessions from your address.";
   }
   if (!worker_.has_room_for_session()) return "No descriptors are free, try again later.";

@@ -5,11 +5,14 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <string>
 
+#include "proxy/io/descriptor.h"
 #include "proxy/io/server_locator.h"
 #include "proxy/io/uv_ptr.h"
 #include "proxy/io/worker.h"
+#include "proxy/proxy_mode.h"
 
 namespace ftpscope {
 
@@ -23,25 +26,30 @@ struct AcceptLimits {  // zero: no limit
 
 class Acceptor {
  public:
-  Acceptor(Worker& worker, ServerLocator& locator, const AcceptLimits& limits)
-      : worker_(worker), locator_(locator), limits_(limits) {}
+  // `socket` is bound (listening_socket.h).
+  Acceptor(Worker& worker, ServerLocator& locator, const AcceptLimits& limits, ProxyMode::Kind kind,
+           Descriptor socket);
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
 
   // Where it listens now, or why it cannot.
-  std::expected<Endpoint, std::string> listen(const Endpoint& address);
+  std::expected<Endpoint, std::string> listen();
   void drain() { draining_ = true; }  // new clients get 421
   void close();
 
  private:
   int listen_again();
   void on_connection(int status);
-  [[nodiscard]] std::string_view refusal(const IpAddress& client) const;
+  [[nodiscard]] Arrival arrival_of(int fd) const;
+  [[nodiscard]] std::string_view refusal(const Arrival& arrival) const;
   void pause();
 
   Worker& worker_;
   ServerLocator& locator_;
   AcceptLimits limits_;
+  ProxyMode::Kind kind_;
+  // Listens also while nobody is accepted: clients wait in its backlog.
+  std::optional<Descriptor> socket_;
   Endpoint address_;
   UvPtr<uv_tcp_t> listener_;
   UvPtr<uv_timer_t> retry_;

@@ -1,6 +1,5 @@
 #include "proxy/io/data_channel.h"
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -9,25 +8,9 @@
 
 #include "proxy/io/live_session.h"
 #include "proxy/io/socket_address.h"
+#include "proxy/io/transparent_socket.h"
 
 namespace ftpscope {
-
-namespace {
-
-// A peer may check that data comes from the address that it knows (RFC 2577 8): the source of our
-// connection is the address at which that side knows us. The port is chosen at connect, not here.
-UvPtr<uv_tcp_t> make_tcp_from(uv_loop_t* loop, void* owner, const IpAddress& source) {
-  auto tcp = std::make_unique<uv_tcp_t>();
-  uv_tcp_init_ex(loop, tcp.get(), source.v6 ? AF_INET6 : AF_INET);
-  tcp->data = owner;
-  UvPtr<uv_tcp_t> owned(tcp.release());
-  const int on = 1;
-  setsockopt(descriptor(owned), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
-  uv_tcp_bind(owned.get(), to_socket_address({source, 0}).get(), 0);
-  return owned;
-}
-
-}  // namespace
 
 DataChannel::DataChannel(LiveSession& session, const Exposure& exposure)
     : worker_(session.worker()), session_(session), exposure_(exposure) {
@@ -43,7 +26,8 @@ std::expected<std::uint16_t, std::string_view> DataChannel::listen(const IpAddre
     return std::unexpected("no descriptor is free (--max-descriptors)");
   }
   descriptors_ = descriptors;
-  const ListenAt where{address, worker_.options().data_ports, worker_.random_data_port()};
+  const ListenAt where{address, worker_.options().data_ports, worker_.random_data_port(),
+                       session_.foreign_addresses()};
   auto listening = listen_at(worker_.loop(), this, where, [](uv_stream_t* handle, int result) {
     static_cast<DataChannel*>(handle->data)->on_connection(result);
   });
@@ -83,7 +67,10 @@ void DataChannel::refuse_stranger(UvPtr<uv_tcp_t> tcp, const Endpoint& peer) {
 
 void DataChannel::connect_target() {
   auto& target = leg(other(exposure_.facing));
-  target.tcp = make_tcp_from(worker_.loop(), &target, session_.local_address(target.side));
+  // A peer may check that data comes from the address that it knows (RFC 2577 8): the source of our
+  // connection is the address at which that side knows us.
+  target.tcp = make_tcp_from(worker_.loop(), &target,
+                             {session_.local_address(target.side), session_.foreign_addresses()});
   auto connect = std::make_unique<uv_connect_t>();
   const auto connected = [](uv_connect_t* request, int result) {
     const std::unique_ptr<uv_connect_t> done(request);

@@ -6,6 +6,7 @@
 #include "analyzer/record_json.h"
 #include "proxy/io/name_lookup.h"
 #include "proxy/io/socket_address.h"
+#include "proxy/io/transparent_socket.h"
 
 namespace ftpscope {
 
@@ -26,16 +27,15 @@ std::string new_session_id(Timestamp now) {
 }  // namespace
 
 void LiveSession::start(Worker& worker, ServerLocator& locator, UvPtr<uv_tcp_t> client,
-                        std::string_view refused) {
+                        const Arrival& arrival, std::string_view refused) {
   auto* session = new LiveSession(worker, locator, new_session_id(worker.now()));
   session->client_.adopt(std::move(client));
   session->client_.configure();
-  session->arrival_ = {peer_endpoint(session->client_.fd()), local_endpoint(session->client_.fd())};
+  session->arrival_ = arrival;
   session->refused_ = !refused.empty();
   if (session->admitted()) worker.use_descriptors(kDescriptorsOfLegs);
   worker.enlist(*session);
-  const auto& [client_peer, local] = session->arrival_;
-  session->feed(event::ClientConnected{client_peer, local, locator.name(session->arrival_)});
+  session->feed(event::ClientConnected{arrival.client, arrival.proxy, locator.name(arrival)});
   if (refused.empty()) return;
   session->feed(event::ClientRefused{refused});
   if (!worker.has_room_for_refusal()) session->abort();
@@ -196,7 +196,7 @@ void LiveSession::on_located(const std::expected<std::vector<Endpoint>, std::str
 }
 
 void LiveSession::connect_next() {
-  connecting_ = make_tcp(worker_.loop(), this);
+  connecting_ = make_server_tcp();
   const auto endpoint = candidates_.back();
   candidates_.pop_back();
   auto* request = new uv_connect_t;
@@ -209,7 +209,21 @@ void LiveSession::connect_next() {
   if (status < 0) {
     delete request;
     fail_connect(status);
+    return;
   }
+  server_local_ = local_endpoint(descriptor(connecting_));
+  // From the client's own port it would be the client's connection over again, for the router's
+  // conntrack: another port, then.
+  if (foreign_addresses() && server_local_.port == arrival_.client.port) {
+    candidates_.push_back(endpoint);
+    connect_next();
+  }
+}
+
+// The server sees the client, where we stand for it.
+UvPtr<uv_tcp_t> LiveSession::make_server_tcp() {
+  if (!foreign_addresses()) return make_tcp(worker_.loop(), this);
+  return make_tcp_from(worker_.loop(), this, {arrival_.client.ip, true});
 }
 
 void LiveSession::on_server_connected(int status) {
@@ -220,9 +234,8 @@ void LiveSession::on_server_connected(int status) {
   connect_due_.reset();
   server_.adopt(std::move(connecting_));
   server_.configure();
-  const auto local = local_endpoint(server_.fd());
-  server_local_ = local.ip;
-  feed(event::ServerConnected{peer_endpoint(server_.fd()), local});
+  server_local_ = local_endpoint(server_.fd());
+  feed(event::ServerConnected{peer_endpoint(server_.fd()), server_local_});
 }
 
 void LiveSession::fail_connect(int status) {
@@ -245,15 +258,20 @@ DataChannel* LiveSession::find_channel(ChannelId id) {
 
 void LiveSession::open_channel(const Exposure& exposure) {
   auto channel = std::make_unique<DataChannel>(*this, exposure);
-  const auto& address = local_address(exposure.facing);
-  const auto port = channel->listen(address);
+  const auto port = channel->listen(local_address(exposure.facing));
   if (!port) {
     feed(event::ExposeFailed{exposure.channel, port.error()});
     worker_.bury(std::move(channel));
     return;
   }
   channels_.push_back(std::move(channel));
-  feed(event::Exposed{exposure.channel, {address, *port}});
+  feed(event::Exposed{exposure.channel, {address_told(exposure.facing), *port}});
+}
+
+// Where that side believes the other one to be: a client that was redirected to us knows only the
+// address that it connected to.
+const IpAddress& LiveSession::address_told(Side side) const {
+  return side == Side::client ? arrival_.destination.ip : server_local_.ip;
 }
 
 void LiveSession::bury_closed_channels() {

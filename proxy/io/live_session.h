@@ -20,7 +20,7 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
  public:
   // Starts a session on an accepted connection. `refused`: why it is not let in, or empty.
   static void start(Worker& worker, ServerLocator& locator, UvPtr<uv_tcp_t> client,
-                    std::string_view refused);
+                    const Arrival& arrival, std::string_view refused);
 
   LiveSession(Worker& worker, ServerLocator& locator, std::string id);
   LiveSession(const LiveSession&) = delete;
@@ -37,8 +37,12 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
 
   [[nodiscard]] Worker& worker() { return worker_; }
   [[nodiscard]] const IpAddress& local_address(Side side) const {
-    return side == Side::client ? arrival_.proxy.ip : server_local_;
+    return side == Side::client ? arrival_.proxy.ip : server_local_.ip;
   }
+  // Whether our ends of its connections have addresses of other machines.
+  [[nodiscard]] bool foreign_addresses() const { return arrival_.transparent; }
+  // Our end of the control connection to the server, as soon as it is being connected.
+  [[nodiscard]] const Endpoint& server_local() const { return server_local_; }
   [[nodiscard]] const IpAddress& client_address() const { return arrival_.client.ip; }
 
   [[nodiscard]] const std::string& name() const { return machine_.session(); }
@@ -71,6 +75,8 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   [[nodiscard]] std::size_t to_be_written(Side to) const;
   void update_reading();
   void update_due();
+  [[nodiscard]] UvPtr<uv_tcp_t> make_server_tcp();
+  [[nodiscard]] const IpAddress& address_told(Side side) const;
   void open_channel(const Exposure& exposure);
   void on_located(const std::expected<std::vector<Endpoint>, std::string_view>& found);
   void connect_next();
@@ -89,7 +95,7 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   Interceptor machine_;
   Arrival arrival_;
   bool refused_ = false;  // not let in: no connection to the server
-  IpAddress server_local_;
+  Endpoint server_local_;
   std::vector<std::unique_ptr<DataChannel>> channels_;
   std::vector<Action> actions_;
   std::vector<Event> events_;  // caused by actions: handled in turn, never nested

@@ -20,5 +20,6 @@ int main(int argc, char** argv) {
   if (const auto* explain = std::get_if<ExplainOptions>(&request)) return run_explain(*explain);
   if (const auto* report = std::get_if<ReportOptions>(&request)) return run_report(*report);
   if (const auto* diff = std::get_if<DiffOptions>(&request)) return run_diff(*diff);
+  if (const auto* rules = std::get_if<NatRulesArguments>(&request)) return run_nat_rules(*rules);
   return run_proxy(std::move(std::get<ProxyOptions>(request)));
 }

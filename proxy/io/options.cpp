@@ -98,7 +98,9 @@ Request parse_command_line(int argc, char** argv) {
   ProxyArguments proxy_arguments;
   const auto* proxy = add_proxy(app, proxy_arguments);
   ProxyArguments nat_arguments;
-  const auto* nat = add_nat(app, nat_arguments);
+  auto* nat = add_nat(app, nat_arguments);
+  NatRulesArguments nat_rules_arguments;
+  const auto* nat_rules = add_nat_rules(*nat, nat_rules_arguments);
   ReplayServerOptions replay_options;
   auto* replay = app.add_subcommand("replay", "let a recorded session happen again");
   replay->require_subcommand(1);
@@ -119,6 +121,7 @@ Request parse_command_line(int argc, char** argv) {
     const bool asked_for = error.get_exit_code() == 0;  // --help, --version
     if (asked_for) return app.exit(error);
     const auto command = proxy->parsed()           ? "proxy "
+                         : nat_rules->parsed()     ? "nat rules "
                          : nat->parsed()           ? "nat "
                          : replay_client->parsed() ? "replay client "
                          : replay->parsed()        ? "replay server "
@@ -136,6 +139,7 @@ Request parse_command_line(int argc, char** argv) {
   if (explain->parsed()) return explain_options;
   if (report->parsed()) return report_options;
   if (diff->parsed()) return diff_options;
+  if (nat_rules->parsed()) return nat_rules_arguments;
   if (nat->parsed()) return std::move(nat_arguments.options);
   return std::move(proxy_arguments.options);
 }

@@ -17,7 +17,8 @@ struct PortRange {
 struct ListenAt {
   IpAddress address;
   PortRange ports;
-  int first = 0;  // the port to try first, in the range
+  int first = 0;         // the port to try first, in the range
+  bool foreign = false;  // another machine's address (transparent_socket.h)
 };
 
 // Listens at the first free port of the range; 0 in the range: at any. `owner` is the handle's

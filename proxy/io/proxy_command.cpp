@@ -3,14 +3,17 @@
 #include <netdb.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cassert>
 #include <csignal>
 #include <iostream>
 #include <memory>
 
+#include "proxy/io/listening_socket.h"
 #include "proxy/io/live_recording.h"
 #include "proxy/io/live_session.h"
 #include "proxy/io/options.h"
+#include "proxy/io/privileges.h"
 #include "proxy/io/server_locator.h"
 
 namespace ftpscope {
@@ -56,17 +59,24 @@ std::expected<Endpoint, std::string> listen_endpoint(const HostPort& listen) {
 std::unique_ptr<ServerLocator> locator_for(const ProxyMode& mode) {
   switch (mode.kind) {
     case ProxyMode::Kind::reverse: return std::make_unique<FixedServers>(mode.servers);
-    case ProxyMode::Kind::forward:
     case ProxyMode::Kind::transparent:
-    case ProxyMode::Kind::tproxy: break;
+    case ProxyMode::Kind::tproxy: return std::make_unique<OriginalDestination>();
+    case ProxyMode::Kind::forward: break;
   }
   return nullptr;  // run_proxy() has refused these
 }
 
+// Null: none.
+struct Outputs {
+  std::unique_ptr<LogFile> log;
+  std::unique_ptr<NewRecording> recording;
+};
+
 // Where the clients of one mode come in.
 struct Entrance {
-  Entrance(Worker& worker, const ProxyMode& mode, const AcceptLimits& limits)
-      : locator(locator_for(mode)), acceptor(worker, *locator, limits) {}
+  Entrance(Worker& worker, const ProxyMode& mode, const AcceptLimits& limits, Descriptor socket)
+      : locator(locator_for(mode)),
+        acceptor(worker, *locator, limits, mode.kind, std::move(socket)) {}
 
   std::unique_ptr<ServerLocator> locator;
   Acceptor acceptor;
@@ -75,11 +85,15 @@ struct Entrance {
 // The loop, what runs on it, and how signals end it.
 class Proxy {
  public:
-  Proxy(uv_loop_t* loop, const ProxyOptions& options, LogFile* log, NewRecording* recording)
-      : loop_(loop), options_(options), worker_(loop, options.worker, log) {
-    for (const auto& mode : options.modes) {
-      entrances_.push_back(std::make_unique<Entrance>(worker_, mode, options.accept));
+  // `sockets`: one for each mode.
+  Proxy(uv_loop_t* loop, const ProxyOptions& options, std::vector<Descriptor> sockets,
+        const Outputs& outputs)
+      : loop_(loop), options_(options), worker_(loop, options.worker, outputs.log.get()) {
+    for (std::size_t i = 0; i < options.modes.size(); ++i) {
+      entrances_.push_back(std::make_unique<Entrance>(worker_, options.modes[i], options.accept,
+                                                      std::move(sockets[i])));
     }
+    auto* recording = outputs.recording.get();
     if (recording) {
       recording_.emplace(loop, *recording, options.record_limits);
       worker_.record_to(*recording_);
@@ -89,11 +103,11 @@ class Proxy {
     };
   }
 
-  // One address for each mode. Where they listen now, or why one of them cannot.
-  std::expected<std::vector<Endpoint>, std::string> start(const std::vector<Endpoint>& addresses) {
+  // Where the modes listen now, or why one of them cannot.
+  std::expected<std::vector<Endpoint>, std::string> start() {
     std::vector<Endpoint> listening;
-    for (std::size_t i = 0; i < entrances_.size(); ++i) {
-      const auto place = entrances_[i]->acceptor.listen(addresses[i]);
+    for (const auto& entrance : entrances_) {
+      const auto place = entrance->acceptor.listen();
       if (!place) return std::unexpected(place.error());
       listening.push_back(*place);
     }
@@ -174,17 +188,53 @@ class Proxy {
   bool finished_ = false;
 };
 
-std::expected<std::vector<Endpoint>, std::string> listen_endpoints(const ProxyOptions& options) {
-  std::vector<Endpoint> endpoints;
+std::expected<std::vector<Descriptor>, std::string> bind_sockets(const ProxyOptions& options) {
+  std::vector<Descriptor> sockets;
   for (const auto& mode : options.modes) {
-    if (mode.kind != ProxyMode::Kind::reverse) {
+    if (mode.kind == ProxyMode::Kind::forward) {
       return std::unexpected("--mode " + server_text(mode) + " is not there yet");
     }
     const auto endpoint = listen_endpoint(mode.listen ? *mode.listen : *options.listen);
     if (!endpoint) return std::unexpected(endpoint.error());
-    endpoints.push_back(*endpoint);
+    auto bound = bind_socket(*endpoint, mode.kind);
+    if (!bound) return std::unexpected(bound.error());
+    sockets.push_back(std::move(*bound));
   }
-  return endpoints;
+  return sockets;
+}
+
+KeptRights rights_needed(const ProxyOptions& options) {
+  const bool tproxy = std::ranges::find(options.modes, ProxyMode::Kind::tproxy, &ProxyMode::kind) !=
+                      options.modes.end();
+  return {.foreign_addresses = tproxy};
+}
+
+// Everything that needs root has been done before, and files belong to the user afterwards.
+std::expected<void, std::string> give_up_root(const ProxyOptions& options) {
+  if (options.user.empty()) {
+    if (const auto advice = advice_about_root(); !advice.empty()) {
+      std::cerr << "ftpscope: " << advice << '\n';
+    }
+    return {};
+  }
+  const auto account = find_account(options.user);
+  if (!account) return std::unexpected(account.error());
+  return become(*account, rights_needed(options));
+}
+
+std::expected<Outputs, std::string> open_outputs(const ProxyOptions& options) {
+  Outputs outputs;
+  if (!options.log.empty()) {
+    auto opened = LogFile::open(options.log);
+    if (!opened) return std::unexpected(opened.error());
+    outputs.log = std::move(*opened);
+  }
+  if (!options.record.empty()) {
+    auto opened = NewRecording::open(options.record);
+    if (!opened) return std::unexpected(opened.error());
+    outputs.recording = std::move(*opened);
+  }
+  return outputs;
 }
 
 }  // namespace
@@ -197,32 +247,22 @@ int run_proxy(ProxyOptions options) {
   if (max_descriptors == 0) max_descriptors = descriptors;
   max_descriptors = std::min(max_descriptors, descriptors);
 
-  const auto addresses = listen_endpoints(options);
-  if (!addresses) return fail(addresses.error());
+  auto sockets = bind_sockets(options);
+  if (!sockets) return fail(sockets.error());
   AddressSources sources;
   const auto& policy = options.worker.interceptor.policy;
   for (const auto* rules : {&policy.advertise, &policy.advertise_server, &policy.data_address}) {
     if (const auto added = sources.add(*rules); !added) return fail(added.error());
   }
 
-  std::unique_ptr<LogFile> log;
-  if (!options.log.empty()) {
-    auto opened = LogFile::open(options.log);
-    if (!opened) return fail(opened.error());
-    log = std::move(*opened);
-  }
-
-  std::unique_ptr<NewRecording> recording;
-  if (!options.record.empty()) {
-    auto opened = NewRecording::open(options.record);
-    if (!opened) return fail(opened.error());
-    recording = std::move(*opened);
-  }
+  if (const auto done = give_up_root(options); !done) return fail(done.error());
+  const auto outputs = open_outputs(options);
+  if (!outputs) return fail(outputs.error());
 
   uv_loop_t loop{};
   uv_loop_init(&loop);
-  auto proxy = std::make_unique<Proxy>(&loop, options, log.get(), recording.get());
-  const auto listening = proxy->start(*addresses);
+  auto proxy = std::make_unique<Proxy>(&loop, options, std::move(*sockets), *outputs);
+  const auto listening = proxy->start();
   if (listening) {
     proxy->keep_fresh(sources);
     auto& out = options.log == "-" ? std::cerr : std::cout;
@@ -239,6 +279,7 @@ int run_proxy(ProxyOptions options) {
   const int left_open = uv_loop_close(&loop);
   assert(left_open == 0);
   if (left_open != 0) std::cerr << "ftpscope: internal error: handles were left open\n";
+  const auto& [log, recording] = *outputs;
   if (log && log->lost() > 0) {
     std::cerr << "ftpscope: " << log->lost() << " records could not be written to the log\n";
   }

@@ -22,6 +22,7 @@ struct ProxyOptions {
   RecordLimits record_limits;
   bool quiet = false;
   Duration resolve_interval = AddressSources::kNameInterval;
+  std::string user;  // to become once the ports are open; empty: stay who we are
   AcceptLimits accept;
   Duration grace = std::chrono::seconds(30);
   WorkerOptions worker;

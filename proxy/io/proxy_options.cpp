@@ -35,38 +35,11 @@ Examples:
 Each line is made canonical or refused (--lines raw: as it comes).
 Exit codes: 0 stopped by SIGTERM or SIGINT, 2 wrong usage (the sentence on stderr says what to do).)";
 
-void add_modes(CLI::App& app, ProxyArguments& arguments) {
-  auto& options = arguments.options;
-  const auto listen = [&options](const std::string& text) {
-    auto parsed = parse_host_port(text, 0);
-    if (!parsed) throw CLI::ValidationError("--listen", parsed.error());
-    options.listen = std::move(*parsed);
-  };
-  app.add_option_function<std::string>(
-         "--listen", listen, "where clients connect; :2121 is every address, port 0 any port")
-      ->type_name("ADDRESS:PORT");
-  const auto server = [&options](const std::string& text) {
-    auto parsed = parse_host_port(text, ProxyMode::kFtpPort);
-    if (!parsed) throw CLI::ValidationError("--server", parsed.error());
-    options.modes.push_back({ProxyMode::Kind::reverse, {std::move(*parsed)}, {}});
-  };
-  app.add_option_function<std::string>("--server", server,
-                                       "where the FTP server is (port 21 if none is given):\n"
-                                       "short for --mode reverse:HOST[:PORT]")
-      ->type_name("HOST[:PORT]");
-  const auto mode = [&options](const std::vector<std::string>& texts) {
-    for (const auto& text : texts) {
-      auto parsed = parse_proxy_mode(text);
-      if (!parsed) throw CLI::ValidationError("--mode", parsed.error());
-      options.modes.push_back(std::move(*parsed));
-    }
-  };
-  app.add_option_function<std::vector<std::string>>(
-         "--mode", mode,
-         "how clients come to a server: reverse:HOST[:PORT][,HOST[:PORT]...],\n"
-         "forward, transparent, transparent:tproxy; as often as needed")
-      ->allow_extra_args(false)
-      ->type_name("KIND[:SERVERS][@ADDRESS:PORT]");
+void add_rights(CLI::App& app, ProxyOptions& options) {
+  app.add_option("--user", options.user,
+                 "started as root: become this user once the ports are open,\n"
+                 "with no other rights than the modes need")
+      ->type_name("NAME");
 }
 
 void add_output(CLI::App& app, ProxyArguments& arguments) {
@@ -198,22 +171,6 @@ void settle_terminal(ProxyOptions& options, const ProxyArguments& arguments) {
   options.worker.terminal = TextStyle{colour, arguments.verbose};
 }
 
-void check_modes(const ProxyOptions& options) {
-  if (options.modes.empty()) {
-    throw CLI::ValidationError("--mode", "is required, or --server: which server clients get");
-  }
-  const auto elsewhere = [](const ProxyMode& mode) { return mode.listen.has_value(); };
-  const auto here = options.modes.size() - std::ranges::count_if(options.modes, elsewhere);
-  if (here > 0 && !options.listen) {
-    throw CLI::ValidationError("--listen", "is required: a mode does not say where it listens");
-  }
-  if (here > 1) {
-    throw CLI::ValidationError("--mode",
-                               "needs places to listen: of several modes each but one "
-                               "needs its own, as in forward@:2121");
-  }
-}
-
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description,
                       const std::string& footer, ProxyArguments& arguments) {
   auto& options = arguments.options;
@@ -221,6 +178,7 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
   auto* command = app.add_subcommand(name, description);
   command->footer(footer);
   add_modes(*command, arguments);
+  add_rights(*command, options);
   add_output(*command, arguments);
   add_policy(*command, options);
   add_limits(*command, options);
@@ -234,6 +192,63 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
 }
 
 }  // namespace
+
+void add_modes(CLI::App& app, ProxyArguments& arguments) {
+  auto& options = arguments.options;
+  const auto listen = [&options](const std::string& text) {
+    auto parsed = parse_host_port(text, 0);
+    if (!parsed) throw CLI::ValidationError("--listen", parsed.error());
+    options.listen = std::move(*parsed);
+  };
+  app.add_option_function<std::string>(
+         "--listen", listen, "where clients connect; :2121 is every address, port 0 any port")
+      ->type_name("ADDRESS:PORT");
+  const auto server = [&options](const std::string& text) {
+    auto parsed = parse_host_port(text, ProxyMode::kFtpPort);
+    if (!parsed) throw CLI::ValidationError("--server", parsed.error());
+    options.modes.push_back({ProxyMode::Kind::reverse, {std::move(*parsed)}, {}});
+  };
+  app.add_option_function<std::string>("--server", server,
+                                       "where the FTP server is (port 21 if none is given):\n"
+                                       "short for --mode reverse:HOST[:PORT]")
+      ->type_name("HOST[:PORT]");
+  const auto mode = [&options](const std::vector<std::string>& texts) {
+    for (const auto& text : texts) {
+      auto parsed = parse_proxy_mode(text);
+      if (!parsed) throw CLI::ValidationError("--mode", parsed.error());
+      options.modes.push_back(std::move(*parsed));
+    }
+  };
+  app.add_option_function<std::vector<std::string>>(
+         "--mode", mode,
+         "how clients come to a server: reverse:HOST[:PORT][,HOST[:PORT]...],\n"
+         "forward, transparent, transparent:tproxy; as often as needed")
+      ->allow_extra_args(false)
+      ->type_name("KIND[:SERVERS][@ADDRESS:PORT]");
+}
+
+void check_modes(const ProxyOptions& options) {
+  if (options.modes.empty()) {
+    throw CLI::ValidationError("--mode", "is required, or --server: which server clients get");
+  }
+  const auto elsewhere = [](const ProxyMode& mode) { return mode.listen.has_value(); };
+  const auto here = options.modes.size() - std::ranges::count_if(options.modes, elsewhere);
+  if (here > 0 && !options.listen) {
+    throw CLI::ValidationError("--listen", "is required: a mode does not say where it listens");
+  }
+  const bool redirect = std::ranges::find(options.modes, ProxyMode::Kind::transparent,
+                                          &ProxyMode::kind) != options.modes.end();
+  if (redirect && options.worker.data_ports.low == 0) {
+    throw CLI::ValidationError("--data-ports",
+                               "is required with --mode transparent: by their ports, passive data "
+                               "connections are redirected as well (ftpscope nat rules)");
+  }
+  if (here > 1) {
+    throw CLI::ValidationError("--mode",
+                               "needs places to listen: of several modes each but one "
+                               "needs its own, as in forward@:2121");
+  }
+}
 
 CLI::App* add_proxy(CLI::App& app, ProxyArguments& arguments) {
   return add_command(app, "proxy",

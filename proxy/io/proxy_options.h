@@ -19,4 +19,9 @@ struct ProxyArguments {
 CLI::App* add_proxy(CLI::App& app, ProxyArguments& arguments);
 CLI::App* add_nat(CLI::App& app, ProxyArguments& arguments);
 
+// Which modes, and where they listen.
+void add_modes(CLI::App& app, ProxyArguments& arguments);
+// Throws CLI::ValidationError with what is missing.
+void check_modes(const ProxyOptions& options);
+
 }  // namespace ftpscope

@@ -13,7 +13,9 @@ namespace ftpscope {
 // A client's connection.
 struct Arrival {
   Endpoint client;
-  Endpoint proxy;  // where it reached us
+  Endpoint proxy;            // where it reached us
+  Endpoint destination{};    // where it connected to: the same, unless it was redirected to us
+  bool transparent = false;  // both sides are to see each other's addresses and not ours (TPROXY)
 };
 
 class ServerLocator {
@@ -36,6 +38,17 @@ class FixedServers final : public ServerLocator {
 
  private:
   std::vector<HostPort> servers_;
+};
+
+// --mode transparent, in both forms: the server is the one that the client connected to.
+class OriginalDestination final : public ServerLocator {
+ public:
+  std::vector<HostPort> servers_for(const Arrival& arrival) override {
+    return {{to_text(arrival.destination.ip), arrival.destination.port}};
+  }
+  [[nodiscard]] std::string name(const Arrival& arrival) const override {
+    return to_text(arrival.destination);
+  }
 };
 
 }  // namespace ftpscope

@@ -35,6 +35,15 @@ inline UvPtr<uv_tcp_t> make_tcp(uv_loop_t* loop, void* owner) {
   return UvPtr<uv_tcp_t>(handle);
 }
 
+// With its socket, so that options can be set before bind(). Without one when there is no
+// descriptor left: then bind() and connect() tell.
+inline UvPtr<uv_tcp_t> make_tcp_socket(uv_loop_t* loop, void* owner, bool v6) {
+  auto tcp = std::make_unique<uv_tcp_t>();
+  uv_tcp_init_ex(loop, tcp.get(), v6 ? AF_INET6 : AF_INET);
+  tcp->data = owner;
+  return UvPtr<uv_tcp_t>(tcp.release());
+}
+
 inline UvPtr<uv_timer_t> make_timer(uv_loop_t* loop, void* owner) {
   auto* handle = new uv_timer_t;
   uv_timer_init(loop, handle);

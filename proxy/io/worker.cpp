@@ -26,6 +26,12 @@ std::size_t Worker::session_count(const IpAddress& client) const {
   return found == sessions_of_client_.end() ? 0 : found->second;
 }
 
+bool Worker::connects_from(const Endpoint& endpoint) const {
+  return std::ranges::any_of(sessions_, [&endpoint](const Enlisted& enlisted) {
+    return enlisted.session->server_local() == endpoint;
+  });
+}
+
 Worker::Worker(uv_loop_t* loop, const WorkerOptions& options, LogFile* log)
     : loop_(loop),
       options_(options),

@@ -101,6 +101,8 @@ class Worker {
   // Of one client address; of one /64 network with IPv6, since a host has as many addresses as it
   // likes.
   [[nodiscard]] std::size_t session_count(const IpAddress& client) const;
+  // Whether one of these is the connection of a session of ours to its server.
+  [[nodiscard]] bool connects_from(const Endpoint& endpoint) const;
   void each_session(void (*visit)(LiveSession&));
   // Called whenever a session has gone.
   std::function<void()> on_session_gone;

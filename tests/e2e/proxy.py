@@ -46,9 +46,20 @@ def authority(host: str, port: int) -> str:
 class Proxy:
     """The process. Attributes: host, port (where clients connect), pid, process, work (folder)."""
 
-    def __init__(self, server: tuple[str, int], args: list[str] = (), listen: str | None = None):
+    def __init__(
+        self,
+        server: tuple[str, int] | None,
+        args: list[str] = (),
+        listen: str | None = None,
+        command: str = "proxy",
+        user: str | None = None,
+    ):
+        """Without a server, the args have a --mode; then `listen` is needed. `user`: whom it is to
+        become; the folder with its log is theirs then."""
+        self.command = command
+        self.user = user
         self.server = server
-        self.args = list(args)
+        self.args = [*args, *(["--user", user] if user else [])]
         self.listen = listen or authority("::1" if ":" in server[0] else "127.0.0.1", 0)
         self.leaves_sessions = False
         self.may_lose_records = False
@@ -59,6 +70,8 @@ class Proxy:
 
     def __enter__(self) -> "Proxy":
         self.work = Path(tempfile.mkdtemp(prefix="ftpscope-proxy-"))
+        if self.user:
+            shutil.chown(self.work, self.user)
         try:
             self._start()
         except BaseException:
@@ -86,11 +99,10 @@ class Proxy:
     def _start(self) -> None:
         argv = [
             str(BINARY),
-            "proxy",
+            self.command,
             "--listen",
             self.listen,
-            "--server",
-            authority(*self.server),
+            *(["--server", authority(*self.server)] if self.server else []),
             "--log",
             str(self.work / "log.jsonl"),
             *MORE_ARGS,
