@@ -28,6 +28,7 @@ from pathlib import Path
 import proxy as harness
 from proxy import Proxy
 from servers import wait_until
+from traced import TracedProxy
 
 TIMEOUT_S = 10.0
 SIOCATMARK, SIOCOUTQNSD = 0x8905, 0x894B  # ioctl_list(2): at the urgent byte? bytes not sent?
@@ -352,7 +353,7 @@ class Scene:
 
 
 @contextlib.contextmanager
-def scene(*args: str, host: str = "127.0.0.1", make: Callable[..., Proxy] = Proxy):
+def scene(*args: str, host: str = "127.0.0.1", make: Callable[..., Proxy] = TracedProxy):
     """A proxy in front of a listener that the test answers for."""
     with Listener(host) as listener, make(listener.address, args=list(args)) as proxy:
         act = Scene(proxy, listener)
@@ -594,6 +595,33 @@ def cpu_s(pid: int) -> float:
     """Seconds on a processor (the 10 ms of /proc/PID/stat are too coarse)."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+def listening(pid: int) -> set[tuple[str, int]]:
+    """Where the process listens (IPv4)."""
+    inodes = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if found := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(descriptor)):
+                inodes.add(found[1])
+    listen = "0A"
+    rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]]
+    return {_endpoint(row[1]) for row in rows if row[3] == listen and row[9] in inodes}
+
+
+def _endpoint(text: str) -> tuple[str, int]:
+    address, port = text.split(":")
+    return socket.inet_ntoa(struct.pack("=I", int(address, 16))), int(port, 16)
+
+
+def free_ports(count: int) -> int:
+    """The first of so many that nobody has, below those that the kernel gives out."""
+    for low in range(10_000 + os.getpid() % 200 * count, 32_000, count):
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            for port in range(low, low + count):
+                stack.enter_context(Listener("127.0.0.1", port))
+            return low
+    raise AssertionError("no free ports")
 
 
 def payload(size: int) -> bytes:

@@ -13,7 +13,7 @@ byte (analysis.py). A test that leaves sessions open on purpose sets `p.leaves_s
 passes a short --grace), one that takes the log's disk away `p.may_lose_records = True`.
 
 What it runs: $FTPSCOPE, or build/ftpscope, with the options of $FTPSCOPE_ARGS added ("--lines
-strict" runs the whole suite in that posture). Where analyzer/log.schema.json is missing, all fails.
+strict" runs the whole suite in that posture) where the test does not give them itself. Where analyzer/log.schema.json is missing, all fails.
 """
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ class Proxy:
             self.final_log = self._log_bytes()
             shutil.rmtree(self.work, ignore_errors=True)
 
-    def _start(self) -> None:
-        argv = [
+    def _command(self) -> list[str]:
+        return [
             str(BINARY),
             self.command,
             "--listen",
@@ -105,13 +105,15 @@ class Proxy:
             *(["--server", authority(*self.server)] if self.server else []),
             "--log",
             str(self.work / "log.jsonl"),
-            *MORE_ARGS,
+            *([] if set(MORE_ARGS) & set(self.args) else MORE_ARGS),
             *self.args,
         ]
+
+    def _start(self) -> None:
         # Files, not pipes: a test must not stall the proxy by not reading what it says.
         with open(self.work / "stdout", "wb") as out, open(self.work / "stderr", "wb") as err:
             self.process = subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=self.work
+                self._command(), stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=self.work
             )
         self.pid = self.process.pid
         wait_until(lambda: self._stdout().count("\n") or self.process.poll() is not None, START_S)

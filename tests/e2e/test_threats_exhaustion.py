@@ -35,6 +35,7 @@ from hostile import (
 )
 from proxy import Proxy
 from servers import wait_until
+from traced import TracedProxy
 
 SLACK_S = 1.5  # of a deadline, on a busy machine
 FEW_MIB = 4 << 10
@@ -239,7 +240,7 @@ class S39Descriptors(unittest.TestCase):
     def test_S39_data_connections_beyond_the_budget_get_425(self):
         with (
             AnsweringServer(PASV=passive) as server,
-            Proxy(server.address, args=["--max-descriptors", "40", "--quiet"]) as proxy,
+            TracedProxy(server.address, args=["--max-descriptors", "40", "--quiet"]) as proxy,
             contextlib.ExitStack() as stack,
         ):
             clients = [connect(proxy.host, proxy.port) for _ in range(8)]
@@ -599,7 +600,7 @@ class Starting(unittest.TestCase):
     def test_LIFE_a_server_that_is_not_there_is_told_to_the_client(self):
         with Listener() as listener:
             closed = listener.address
-        with Proxy(closed) as proxy:
+        with TracedProxy(closed) as proxy:
             client = connect(proxy.host, proxy.port)
             line = client.expect_code(421)
             self.assertIn(b"refused", line)
