@@ -4,6 +4,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "analyzer/json_fields.h"
 #include "analyzer/json_text.h"
@@ -22,7 +23,10 @@ void DataCourse::add(Duration time, std::uint64_t bytes) {
   const auto since = std::max(time, last_.since);  // a capture's packets may be out of order
   const CoursePoint point{since, bytes};
   const bool silent = !points_.empty() && since - last_.since >= kSilence;
-  if (silent && points_.back() != last_) keep(last_);
+  if (silent) {
+    if (points_.back() != last_) keep(last_);
+    keep({since, last_.bytes});  // or it would be played as a trickle
+  }
   const bool due = points_.empty() || ++skipped_ >= every_;
   last_ = point;
   if (due || silent) keep(point);
@@ -32,10 +36,24 @@ void DataCourse::keep(const CoursePoint& point) {
   skipped_ = 0;
   points_.push_back(point);
   if (points_.size() < kPointsMax - 1) return;  // the last one has room, too
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < points_.size(); i += 2) points_[kept++] = points_[i];
-  points_.resize(kept);
+  thin_out(true);
+  if (points_.size() > kPointsMax / 2 + kPointsMax / 4) thin_out(false);
   every_ *= 2;
+}
+
+// Leaves out every second point; the last one stays, since a silence may follow it, and so may
+// those at the ends of a silence.
+void DataCourse::thin_out(bool keep_silences) {
+  const auto all = std::exchange(points_, {});
+  bool leave_out = false;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const bool last = i + 1 == all.size();
+    const bool silent = (i > 0 && all[i].bytes == all[i - 1].bytes) ||
+                        (!last && all[i].bytes == all[i + 1].bytes);
+    const bool stays = last || (silent && keep_silences);
+    if (stays || !leave_out) points_.push_back(all[i]);
+    if (!stays) leave_out = !leave_out;
+  }
 }
 
 std::vector<CoursePoint> DataCourse::points() const {

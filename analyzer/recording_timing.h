@@ -41,7 +41,8 @@ struct CoursePoint {
 };
 
 // When how much of a payload had come, in a bounded number of points: the more come, the fewer are
-// kept, and those around a silence rather than others.
+// kept, and those around a silence rather than others. A silence has a point at each end, with the
+// same bytes.
 class DataCourse {
  public:
   static constexpr std::size_t kPointsMax = 64;
@@ -53,6 +54,7 @@ class DataCourse {
 
  private:
   void keep(const CoursePoint& point);
+  void thin_out(bool keep_silences);
 
   std::vector<CoursePoint> points_;
   CoursePoint last_;

@@ -31,6 +31,19 @@ TEST_CASE("a course keeps its ends, its silences and no more than 64 points") {
   CHECK(points.back() == CoursePoint{now, 100'000'000});
   CHECK(std::ranges::is_sorted(points, {}, &CoursePoint::since));
   CHECK(DataCourse().points().empty());
+  // Nothing comes during the silence, and the next bytes when it is over.
+  const auto before = bytes_by(points, 499'990us);
+  CHECK(before == 49'999'000);
+  CHECK(bytes_by(points, 2'499'980us) == before);
+  CHECK(time_of(points, before + 1) == 2'499'990us);
+}
+
+TEST_CASE("a course of nothing but silences is bounded as well") {
+  DataCourse course;
+  for (std::uint64_t i = 1; i <= 1000; ++i) course.add(i * 1s, i);
+  CHECK(course.points().size() <= DataCourse::kPointsMax);
+  CHECK(course.points().front() == CoursePoint{1s, 1});
+  CHECK(course.points().back() == CoursePoint{1000s, 1000});
 }
 
 TEST_CASE("a short course is kept whole, silences between reads included") {
@@ -38,7 +51,7 @@ TEST_CASE("a short course is kept whole, silences between reads included") {
   for (const auto& [since, bytes] : {CoursePoint{1ms, 10}, {2ms, 20}, {900ms, 30}}) {
     course.add(since, bytes);
   }
-  CHECK(course.points() == std::vector<CoursePoint>{{1ms, 10}, {2ms, 20}, {900ms, 30}});
+  CHECK(course.points() == std::vector<CoursePoint>{{1ms, 10}, {2ms, 20}, {900ms, 20}, {900ms, 30}});
 }
 
 TEST_CASE("between its points a course is straight") {
