@@ -23,19 +23,21 @@ constexpr Family kFamilies[] = {
     {"ip6", "meta nfproto ipv6 ", "sessions6", "ipv6_addr", "::/0", "-6", true},
 };
 
-bool is_transparent(Kind kind) { return kind == Kind::transparent || kind == Kind::tproxy; }
-
 bool has_family(const NatEntrance& entrance, const Family& family) {
   return !entrance.address || entrance.address->v6 == family.v6;
 }
 
-bool has(const NatRules& rules, Kind kind) {
-  return std::ranges::find(rules.entrances, kind, &NatEntrance::kind) != rules.entrances.end();
+bool redirects(Kind kind) { return kind == Kind::transparent; }
+
+using OfKind = bool (*)(Kind);
+
+bool has(const NatRules& rules, OfKind of_kind) {
+  return std::ranges::any_of(rules.entrances, of_kind, &NatEntrance::kind);
 }
 
-bool has(const NatRules& rules, Kind kind, const Family& family) {
+bool has(const NatRules& rules, OfKind of_kind, const Family& family) {
   return std::ranges::any_of(rules.entrances, [&](const NatEntrance& entrance) {
-    return entrance.kind == kind && has_family(entrance, family);
+    return of_kind(entrance.kind) && has_family(entrance, family);
   });
 }
 
@@ -89,7 +91,7 @@ std::string redirect_rules(const NatRules& rules, const NatEntrance& entrance,
 std::string session_sets(const NatRules& rules) {
   std::string text;
   for (const auto& family : kFamilies) {
-    if (!has(rules, Kind::transparent, family)) continue;
+    if (!has(rules, redirects, family)) continue;
     const std::string type(family.address_type);
     text += "  set " + std::string(family.sessions) + " {\n" + line("type " + type + " . " + type) +
             line("flags dynamic, timeout") +
@@ -106,7 +108,7 @@ std::string nat_chain(const NatRules& rules) {
     for (const auto& family : kFamilies) {
       if (!has_family(entrance, family)) continue;
       if (!is_transparent(entrance.kind)) text += addressed_rules(rules, entrance, family);
-      if (entrance.kind == Kind::transparent) text += redirect_rules(rules, entrance, family);
+      if (redirects(entrance.kind)) text += redirect_rules(rules, entrance, family);
     }
   }
   if (text.empty()) return text;
@@ -119,14 +121,14 @@ std::string nat_chain(const NatRules& rules) {
 // That is asked for last and on its own: for a connection that is being set up, the kernel does not
 // know, and a rule that asks does not match.
 std::string tproxy_chain(const NatRules& rules) {
-  if (!has(rules, Kind::tproxy)) return {};
+  if (!has(rules, uses_tproxy)) return {};
   const auto mark = "meta mark set " + std::to_string(rules.mark) + " accept";
   auto text = "  chain ours {\n" + line("socket wildcard 1 return") + line(mark) +
               "  }\n  chain divert {\n" +
               line("type filter hook prerouting priority mangle; policy accept;") +
               line("meta l4proto tcp socket transparent 1 jump ours");
   for (const auto& entrance : rules.entrances) {
-    if (entrance.kind != Kind::tproxy) continue;
+    if (!uses_tproxy(entrance.kind)) continue;
     for (const auto& family : kFamilies) {
       if (!has_family(entrance, family)) continue;
       const auto to = entrance.address ? to_text(Endpoint{*entrance.address, entrance.port})
@@ -154,7 +156,7 @@ template <class Command>
 std::string for_each_family(const NatRules& rules, const Command& command) {
   std::string text;
   for (const auto& family : kFamilies) {
-    if (has(rules, Kind::tproxy, family)) text += command(family);
+    if (has(rules, uses_tproxy, family)) text += command(family);
   }
   return text;
 }
@@ -172,7 +174,7 @@ std::string undo_script(const NatRules& rules) {
 std::string heading(const NatRules& rules) {
   auto text = std::string("# Brings FTP to ftpscope. Load it with: nft -f -   Loading it again ") +
               "replaces it.\n# The way back:\n" + commented(undo_script(rules));
-  if (has(rules, Kind::tproxy)) {
+  if (has(rules, uses_tproxy)) {
     text +=
         "# TPROXY needs these routes as well (ftpscope nat rules --routes prints them for sh):\n" +
         commented(routing_script(rules));
@@ -182,7 +184,7 @@ std::string heading(const NatRules& rules) {
 
 }  // namespace
 
-bool needs_data_ports(ProxyMode::Kind kind) { return kind != Kind::tproxy; }
+bool needs_data_ports(ProxyMode::Kind kind) { return !uses_tproxy(kind); }
 
 std::string nft_ruleset(const NatRules& rules) {
   const auto table = "table " + std::string(NatRules::kTable);

@@ -5,7 +5,8 @@ namespace ftpscope {
 namespace {
 
 constexpr std::string_view kForms =
-    "needs reverse:HOST[:PORT], forward, transparent or transparent:tproxy, and where it listens, "
+    "needs reverse:HOST[:PORT], forward, transparent, transparent:tproxy or "
+    "transparent:tproxy-nat, and where it listens, "
     "as in forward@:2121";
 
 std::expected<std::vector<HostPort>, std::string> parse_servers(std::string_view text) {
@@ -32,6 +33,7 @@ std::optional<ProxyMode::Kind> kind_from(std::string_view kind, std::string_view
   if (kind == "forward" && !has_argument) return forward;
   if (kind == "transparent" && !has_argument) return transparent;
   if (kind == "transparent" && argument == "tproxy") return tproxy;
+  if (kind == "transparent" && argument == "tproxy-nat") return tproxy_nat;
   return std::nullopt;
 }
 
@@ -43,8 +45,17 @@ std::string_view name_of(ProxyMode::Kind kind) {
     case ProxyMode::Kind::forward: return "forward";
     case ProxyMode::Kind::transparent: return "transparent";
     case ProxyMode::Kind::tproxy: return "transparent:tproxy";
+    case ProxyMode::Kind::tproxy_nat: return "transparent:tproxy-nat";
   }
   return {};
+}
+
+bool uses_tproxy(ProxyMode::Kind kind) {
+  return kind == ProxyMode::Kind::tproxy || kind == ProxyMode::Kind::tproxy_nat;
+}
+
+bool is_transparent(ProxyMode::Kind kind) {
+  return kind == ProxyMode::Kind::transparent || uses_tproxy(kind);
 }
 
 std::expected<ProxyMode, std::string> parse_proxy_mode(std::string_view text) {

@@ -18,7 +18,8 @@ struct ProxyMode {
     reverse,      // always the same server, or one of several
     forward,      // the login names the server
     transparent,  // where the client wanted to go before the connection was redirected to us
-    tproxy,       // the same, and the server sees the client's address
+    tproxy,       // the same, and each side sees the other's addresses, not ours
+    tproxy_nat,   // the same towards the client; the server sees us
   };
   static constexpr std::uint16_t kFtpPort = 21;
   static constexpr std::size_t kServersMax = 64;  // of one mode
@@ -31,6 +32,10 @@ struct ProxyMode {
 };
 
 std::string_view name_of(ProxyMode::Kind kind);
+
+// Whether it listens for connections to other machines, with the kernel's TPROXY.
+bool uses_tproxy(ProxyMode::Kind kind);
+bool is_transparent(ProxyMode::Kind kind);
 
 // KIND[:ARGUMENT][@[ADDRESS]:PORT]: "reverse:ftp.example.org,[2001:db8::1]:2121@:21",
 // "forward@:2121", "transparent:tproxy". The error is a sentence.

@@ -66,7 +66,8 @@ void Acceptor::on_connection(int status) {
 
 Arrival Acceptor::arrival_of(int fd) const {
   const auto local = local_endpoint(fd);
-  Arrival arrival{peer_endpoint(fd), local, local, kind_ == ProxyMode::Kind::tproxy};
+  Arrival arrival{peer_endpoint(fd), local, local, uses_tproxy(kind_),
+                  kind_ == ProxyMode::Kind::tproxy};
   // One that conntrack does not know was not redirected: then the destination is ours.
   if (kind_ == ProxyMode::Kind::transparent) {
     arrival.destination = original_destination(fd).value_or(local);
@@ -76,9 +77,7 @@ Arrival Acceptor::arrival_of(int fd) const {
 
 std::string_view Acceptor::refusal(const Arrival& arrival) const {
   if (draining_) return "The proxy is shutting down.";
-  const bool transparent =
-      kind_ == ProxyMode::Kind::transparent || kind_ == ProxyMode::Kind::tproxy;
-  if (transparent && arrival.destination.port == address_.port &&
+  if (is_transparent(kind_) && arrival.destination.port == address_.port &&
       is_own_address(arrival.destination.ip)) {
     return "This is a proxy for connections that are redirected to it; yours was not.";
   }

@@ -27,7 +27,7 @@ std::expected<std::uint16_t, std::string_view> DataChannel::listen(const IpAddre
   }
   descriptors_ = descriptors;
   const ListenAt where{address, worker_.options().data_ports, worker_.random_data_port(),
-                       session_.foreign_addresses()};
+                       session_.is_foreign(exposure_.facing)};
   auto listening = listen_at(worker_.loop(), this, where, [](uv_stream_t* handle, int result) {
     static_cast<DataChannel*>(handle->data)->on_connection(result);
   });
@@ -69,8 +69,9 @@ void DataChannel::connect_target() {
   auto& target = leg(other(exposure_.facing));
   // A peer may check that data comes from the address that it knows (RFC 2577 8): the source of our
   // connection is the address at which that side knows us.
-  target.tcp = make_tcp_from(worker_.loop(), &target,
-                             {session_.local_address(target.side), session_.foreign_addresses()});
+  target.tcp =
+      make_tcp_from(worker_.loop(), &target,
+                    {session_.local_address(target.side), session_.is_foreign(target.side)});
   auto connect = std::make_unique<uv_connect_t>();
   const auto connected = [](uv_connect_t* request, int result) {
     const std::unique_ptr<uv_connect_t> done(request);

@@ -18,10 +18,10 @@ std::expected<Descriptor, std::string> bind_socket(const Endpoint& address, Prox
   const int off = 0;
   setsockopt(bound.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (v6) setsockopt(bound.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-  if (kind == ProxyMode::Kind::tproxy && make_transparent(bound.get(), v6) != 0) {
-    return std::unexpected(
-        "--mode transparent:tproxy needs root, or CAP_NET_RAW: the kernel "
-        "refuses sockets at other machines' addresses");
+  if (uses_tproxy(kind) && make_transparent(bound.get(), v6) != 0) {
+    return std::unexpected("--mode " + std::string(name_of(kind)) +
+                           " needs root, or CAP_NET_RAW: the kernel "
+                           "refuses sockets at other machines' addresses");
   }
   const auto place = to_socket_address(address);
   if (bind(bound.get(), place.get(), place.size) != 0) {

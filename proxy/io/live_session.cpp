@@ -214,7 +214,7 @@ void LiveSession::connect_next() {
   server_local_ = local_endpoint(descriptor(connecting_));
   // From the client's own port it would be the client's connection over again, for the router's
   // conntrack: another port, then.
-  if (foreign_addresses() && server_local_.port == arrival_.client.port) {
+  if (is_foreign(Side::server) && server_local_.port == arrival_.client.port) {
     candidates_.push_back(endpoint);
     connect_next();
   }
@@ -222,7 +222,7 @@ void LiveSession::connect_next() {
 
 // The server sees the client, where we stand for it.
 UvPtr<uv_tcp_t> LiveSession::make_server_tcp() {
-  if (!foreign_addresses()) return make_tcp(worker_.loop(), this);
+  if (!is_foreign(Side::server)) return make_tcp(worker_.loop(), this);
   return make_tcp_from(worker_.loop(), this, {arrival_.client.ip, true});
 }
 

@@ -39,8 +39,10 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   [[nodiscard]] const IpAddress& local_address(Side side) const {
     return side == Side::client ? arrival_.proxy.ip : server_local_.ip;
   }
-  // Whether our ends of its connections have addresses of other machines.
-  [[nodiscard]] bool foreign_addresses() const { return arrival_.transparent; }
+  // Whether our ends of the connections to that side have the other side's address.
+  [[nodiscard]] bool is_foreign(Side side) const {
+    return side == Side::client ? arrival_.as_server : arrival_.as_client;
+  }
   // Our end of the control connection to the server, as soon as it is being connected.
   [[nodiscard]] const Endpoint& server_local() const { return server_local_; }
   [[nodiscard]] const IpAddress& client_address() const { return arrival_.client.ip; }

@@ -60,7 +60,8 @@ std::unique_ptr<ServerLocator> locator_for(const ProxyMode& mode) {
   switch (mode.kind) {
     case ProxyMode::Kind::reverse: return std::make_unique<FixedServers>(mode.servers);
     case ProxyMode::Kind::transparent:
-    case ProxyMode::Kind::tproxy: return std::make_unique<OriginalDestination>();
+    case ProxyMode::Kind::tproxy:
+    case ProxyMode::Kind::tproxy_nat: return std::make_unique<OriginalDestination>();
     case ProxyMode::Kind::forward: break;
   }
   return nullptr;  // run_proxy() has refused these
@@ -204,9 +205,7 @@ std::expected<std::vector<Descriptor>, std::string> bind_sockets(const ProxyOpti
 }
 
 KeptRights rights_needed(const ProxyOptions& options) {
-  const bool tproxy = std::ranges::find(options.modes, ProxyMode::Kind::tproxy, &ProxyMode::kind) !=
-                      options.modes.end();
-  return {.foreign_addresses = tproxy};
+  return {.foreign_addresses = std::ranges::any_of(options.modes, uses_tproxy, &ProxyMode::kind)};
 }
 
 // Everything that needs root has been done before, and files belong to the user afterwards.

@@ -222,7 +222,8 @@ void add_modes(CLI::App& app, ProxyArguments& arguments) {
   app.add_option_function<std::vector<std::string>>(
          "--mode", mode,
          "how clients come to a server: reverse:HOST[:PORT][,HOST[:PORT]...],\n"
-         "forward, transparent, transparent:tproxy; as often as needed")
+         "forward, transparent, transparent:tproxy, transparent:tproxy-nat;\n"
+         "as often as needed")
       ->allow_extra_args(false)
       ->type_name("KIND[:SERVERS][@ADDRESS:PORT]");
 }
@@ -236,9 +237,10 @@ void check_modes(const ProxyOptions& options) {
   if (here > 0 && !options.listen) {
     throw CLI::ValidationError("--listen", "is required: a mode does not say where it listens");
   }
-  const bool redirect = std::ranges::find(options.modes, ProxyMode::Kind::transparent,
-                                          &ProxyMode::kind) != options.modes.end();
-  if (redirect && options.worker.data_ports.low == 0) {
+  const auto redirected = [](const ProxyMode& mode) {
+    return mode.kind == ProxyMode::Kind::transparent;
+  };
+  if (std::ranges::any_of(options.modes, redirected) && options.worker.data_ports.low == 0) {
     throw CLI::ValidationError("--data-ports",
                                "is required with --mode transparent: by their ports, passive data "
                                "connections are redirected as well (ftpscope nat rules)");

@@ -13,9 +13,10 @@ namespace ftpscope {
 // A client's connection.
 struct Arrival {
   Endpoint client;
-  Endpoint proxy;            // where it reached us
-  Endpoint destination{};    // where it connected to: the same, unless it was redirected to us
-  bool transparent = false;  // both sides are to see each other's addresses and not ours (TPROXY)
+  Endpoint proxy;          // where it reached us
+  Endpoint destination{};  // where it connected to: the same, unless it was redirected to us
+  bool as_server = false;  // towards the client we have the server's address (TPROXY)
+  bool as_client = false;  // towards the server, the client's
 };
 
 class ServerLocator {
@@ -40,7 +41,7 @@ class FixedServers final : public ServerLocator {
   std::vector<HostPort> servers_;
 };
 
-// --mode transparent, in both forms: the server is the one that the client connected to.
+// --mode transparent, in all its forms: the server is the one that the client connected to.
 class OriginalDestination final : public ServerLocator {
  public:
   std::vector<HostPort> servers_for(const Arrival& arrival) override {

@@ -24,6 +24,7 @@ TEST_CASE("a mode is read from its text") {
       {"transparent", {Kind::transparent, {}, {}}},
       {"transparent@:8021", {Kind::transparent, {}, HostPort{"", 8021}}},
       {"transparent:tproxy@:8021", {Kind::tproxy, {}, HostPort{"", 8021}}},
+      {"transparent:tproxy-nat@:8021", {Kind::tproxy_nat, {}, HostPort{"", 8021}}},
   };
   for (const auto& [text, mode] : cases) {
     const auto parsed = parse_proxy_mode(text);
