@@ -272,7 +272,8 @@ def opened(gate: Gate):
     args = ["--mode", gate.mode, "--data-ports", DATA_PORTS, *gate.args]
     load_rules(gate)
     with gate.host.entered():
-        running = Proxy(None, args, gate.listen, command="nat")
+        # Not as root: what the modes need, they keep.
+        running = Proxy(None, args, gate.listen, "nat", servers.USER)
         running.__enter__()
     # The machine's namespace is the process's own for good; its end needs no entering.
     with contextlib.ExitStack() as stack:

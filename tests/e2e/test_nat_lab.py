@@ -7,7 +7,9 @@ itself would prove nothing.
 """
 from __future__ import annotations
 
+import contextlib
 import ftplib
+import re
 import tempfile
 import unittest
 import warnings
@@ -15,7 +17,9 @@ from pathlib import Path
 
 import nat_worlds
 from clients import CLIENTS, connect
+from lab import Host, Lab
 from nat_worlds import IPV4, IPV6, World, world
+from proxy import Proxy, authority
 from test_matrix import is_run
 from workload import complaints, prepare
 
@@ -96,6 +100,117 @@ def generate() -> None:
 
 def add_case(kind: type, client: str, mode: str) -> None:
     setattr(kind, f"test_{client}_{mode}", lambda test: test.run_workload(client, mode))
+
+
+class TproxySeen(unittest.TestCase):
+    """What client and server see of each other, told by their own kernels and the server's log."""
+
+    def test_only_each_other_IPv4(self):
+        self.check(IPV4, ("PASV", "EPSV", "PORT", "EPRT"))
+
+    def test_only_each_other_IPv6(self):
+        self.check(IPV6, ("EPSV", "EPRT"))
+
+    def check(self, family: nat_worlds.Family, modes: tuple[str, ...]):
+        with world("tproxy", family, "pyftpdlib", gates=True) as made:
+            client_address = f"{family.outside}2"
+            count_strangers(made.client, family, made.server_address)
+            count_strangers(made.server, family, client_address)
+            for mode in modes:
+                self.assertTrue(lists(made, mode), mode)
+            for host in (made.client, made.server):
+                self.assertEqual(host.counter("seen", "strangers"), 0, host.name)
+                self.assertGreater(host.counter("seen", "expected"), 20, host.name)
+            log = made.ftp.log.read_text()
+            sessions = re.findall(r"(\S+?):\d+-\[\] FTP session opened", log)
+            # The first is the harness's own question whether the server is there.
+            self.assertEqual(sessions[1:], [client_address] * len(modes), log)
+
+
+def count_strangers(host: Host, family: nat_worlds.Family, expected: str) -> None:
+    """Counts the packets of TCP that come from this address, and those that do not."""
+    host.nft(
+        f"""table inet seen {{
+  counter expected {{ }}
+  counter strangers {{ }}
+  chain input {{
+    type filter hook input priority filter
+    meta l4proto tcp {family.nft} saddr {expected} counter name expected accept
+    meta l4proto tcp counter name strangers
+  }}
+}}"""
+    )
+
+
+class Loops(unittest.TestCase):
+    """ftpscope does not connect to itself, whatever the rules say."""
+
+    def refusal(self, made: World, address: str, port: int) -> str:
+        with made.client.entered():
+            return refused_by(address, port)
+
+    def test_nobody_redirected_the_connection(self):
+        for name in ("redirect", "tproxy"):
+            for family in (IPV4, IPV6):
+                with self.subTest(name, family=family.name), world(
+                    name, family, "pyftpdlib", gates=True
+                ) as made:
+                    said = self.refusal(made, f"{family.outside}1", nat_worlds.LISTEN)
+                    self.assertIn("421 This is a proxy for connections that are redirected", said)
+                    self.assertEqual(len(made.proxies[0].records("session")), 1)
+
+    def test_the_router_redirects_what_it_sends_itself(self):
+        with world("redirect", IPV4, "pyftpdlib", gates=True) as made:
+            made.gates[0].router.nft(
+                f"""table ip loop {{
+  chain output {{
+    type nat hook output priority -100
+    tcp dport 21 redirect to :{nat_worlds.LISTEN}
+  }}
+}}"""
+            )
+            said = self.refusal(made, made.server_address, 21)
+            self.assertIn("421 The proxy has connected to itself", said)
+            self.assertEqual(len(made.proxies[0].records("session")), 2)
+
+    def test_its_server_is_itself(self):
+        with Lab() as lab, lab.host("machine").entered():
+            here = ("127.0.0.1", 2121)
+            with Proxy(here, [], authority(*here)) as proxy:
+                self.assertIn("421 The proxy has connected to itself", refused_by(*here))
+                self.assertEqual(len(proxy.records("session")), 2)
+
+
+def refused_by(address: str, port: int) -> str:
+    """The greeting, which must be a 4yz."""
+    with contextlib.closing(ftplib.FTP()) as ftp:
+        try:
+            welcome = ftp.connect(address, port, timeout=10)
+        except ftplib.error_temp as refused:
+            return str(refused)
+    raise AssertionError(f"not refused but {welcome!r}")
+
+
+class Rules(unittest.TestCase):
+    def test_they_load_twice_and_go_as_their_comment_says(self):
+        options = ["--mode", "transparent@:2121", "--mode", "transparent:tproxy@:2122"]
+        options += ["--mode", "reverse:10.0.0.5@10.0.0.4:2123", "--data-ports", "40000-40999"]
+        rules = nat_worlds.printed_rules(*options)
+        back = "\n".join(line[4:] for line in rules.splitlines() if line.startswith("#   "))
+        undo = back.partition("ip -4 rule add")[0]
+        with Lab() as lab:
+            router = lab.host("router")
+            before = router.run("nft", "list", "ruleset"), router.run("ip", "-4", "rule")
+            router.nft(rules)
+            once = router.run("nft", "list", "ruleset")
+            router.nft(rules)
+            self.assertEqual(router.run("nft", "list", "ruleset"), once)
+            router.run("sh", "-e", script=nat_worlds.printed_rules(*options, "--routes"))
+            self.assertIn("lookup 2121", router.run("ip", "-6", "rule"))
+            router.run("sh", "-e", script=undo)
+            after = router.run("nft", "list", "ruleset"), router.run("ip", "-4", "rule")
+            self.assertEqual(after, before)
+            self.assertNotIn("lookup 2121", router.run("ip", "-6", "rule"))
 
 
 generate()
