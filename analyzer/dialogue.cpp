@@ -26,6 +26,18 @@ void Dialogue::connected(Timestamp now) {
   pending_.insert(pending_.begin(), std::move(greeting));
 }
 
+void Dialogue::disconnected() {
+  splitter(Side::server) = LineSplitter(limits_.line_max);
+  assembler_ = ReplyAssembler();
+  waits(Side::server) = eof(Side::server) = server_gone_ = false;
+  std::erase_if(pending_, [](const PendingCommand& command) { return command.verb == &kGreeting; });
+  sent_bytes_ = sent_lines_ = 0;
+  part_due_.reset();
+  held_code_.reset();
+  last_verb_ = nullptr;
+  in_doubt_ = text_in_greeting_ = state_.greeted = false;
+}
+
 void Dialogue::received(Side from, std::string_view bytes, bool urgent, Timestamp now) {
   if (stopped_) return;
   recorder_.at(now);

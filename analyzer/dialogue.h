@@ -82,6 +82,9 @@ class Dialogue {
   Dialogue(const DialogueLimits& limits, Recorder& recorder, SessionState& state, Gate& gate);
 
   void connected(Timestamp now);  // to the server: the greeting is awaited from here on
+  // The server that was to greet is gone, and what it said last is nobody's reply; another may be
+  // connected().
+  void disconnected();
   // Instead: the session has been going on for some time. Which login it has is not known.
   void join(Timestamp now);
   void join_encrypted(Timestamp now);  // implicit TLS

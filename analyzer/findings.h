@@ -136,6 +136,9 @@ enum class FindingId : std::uint8_t {
   server_closed_silently,
   control_dead_after_transfer,
   retries,
+  server_unreachable,
+  server_turned_away,
+  server_forbidden,
   // attacks
   password_guessing,
   terminal_escape,

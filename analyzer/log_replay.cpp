@@ -40,6 +40,9 @@ constexpr auto kFacts = std::to_array<FindingId>({
     FindingId::timeout_idle,
     FindingId::control_reset,
     FindingId::quit_with_transfer,
+    FindingId::server_unreachable,
+    FindingId::server_turned_away,
+    FindingId::server_forbidden,
     FindingId::capture_damaged,
     FindingId::capture_overlap,
     FindingId::capture_mid_stream,
@@ -220,6 +223,10 @@ void LogReplay::Session::on(const record::Finding& finding, Timestamp time) {
 
 // As if it had been found here, so that what is told once is told once.
 void LogReplay::Session::copy(const record::Finding& finding, Timestamp time) {
+  if (finding.id == FindingId::server_turned_away) {
+    if (!fed_.empty()) observer_.closed(Side::server, fed_.front().time);
+    observer_.disconnected();
+  }
   observer_.recorder().at(time);
   observer_.recorder().finding(finding.id, finding.to, finding.detail);
 }

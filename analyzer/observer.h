@@ -16,6 +16,8 @@ class Observer final : private Gate {
       : recorder_(std::move(session), sink), dialogue_(limits, recorder_, state_, *this) {}
 
   void connected(Timestamp now) { dialogue_.connected(now); }
+  // From a server that did not greet: another one may come.
+  void disconnected() { dialogue_.disconnected(); }
   // Instead, when the beginning was not seen.
   void join(Timestamp now) { dialogue_.join(now); }
   // Instead, when there is TLS from the first byte on.

@@ -88,6 +88,7 @@ void OrderRules::on(const record::ReplyPart& part, Timestamp, FindingSink&) {
 }
 
 void OrderRules::on(const record::Reply& reply, Timestamp, FindingSink& findings) {
+  is_greeted_ = is_greeted_ || (!reply.to && reply.by_proxy);  // --mode forward
   if (!reply.to || !reply.code) return;
   if (*reply.to == 0) return greeted(reply, findings);
   const auto* verb = find_verb(reply.verb);

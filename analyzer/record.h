@@ -78,6 +78,7 @@ struct Session {
 struct Connected {
   Endpoint server;
   Endpoint from;
+  std::string_view name = {};  // as asked for: host:port; empty in a capture
 };
 
 struct Command {

@@ -98,6 +98,7 @@ void body_fields(JsonObject& o, const record::Session& r) {
 void body_fields(JsonObject& o, const record::Connected& r) {
   endpoint_field(o, "server", r.server);
   endpoint_field(o, "from", r.from);
+  if (!r.name.empty()) o.text("name", r.name);
 }
 
 void body_fields(JsonObject& o, const record::Command& r) {

@@ -130,7 +130,8 @@ record::Body RecordReader::session() {
 }
 
 record::Body RecordReader::connected() {
-  return record::Connected{fields_.endpoint("server"), fields_.endpoint("from")};
+  return record::Connected{fields_.endpoint("server"), fields_.endpoint("from"),
+                           fields_.has("name") ? text("name") : std::string_view{}};
 }
 
 record::Body RecordReader::command() {

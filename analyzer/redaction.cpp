@@ -12,7 +12,7 @@ namespace {
 constexpr auto kHarmlessBeforeLogin = std::to_array<std::string_view>(
     {"USER", "AUTH", "FEAT", "HOST", "OPTS", "LANG", "CLNT", "SYST", "HELP",
      "NOOP", "QUIT", "PBSZ", "PROT", "STAT", "ABOR", "REIN", "TYPE", "MODE",
-     "STRU", "PASV", "EPSV", "LPSV", "PORT", "EPRT", "LPRT"});
+     "STRU", "PASV", "EPSV", "LPSV", "PORT", "EPRT", "LPRT", "OPEN"});
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 

@@ -33,7 +33,9 @@ class Printer {
   }
   void operator()(const record::Connected& r) {
     if (style_.verbose) {
-      line(Colour::dim, "--", "connected to " + to_text(r.server) + " from " + to_text(r.from));
+      const auto name = r.name.empty() ? "" : " (" + printable(r.name) + ")";
+      line(Colour::dim, "--",
+           "connected to " + to_text(r.server) + name + " from " + to_text(r.from));
     }
   }
   void operator()(const record::Command& r) {

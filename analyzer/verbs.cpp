@@ -53,6 +53,7 @@ constexpr auto kVerbs = std::to_array<Verb>({
     {"MODE", "RFC 959 4.1.2", kRequired, transfer_mode,  {200, 500, 501, 504, 421, 530}},
     {"NLST", "RFC 959 4.1.3", kOptional, download,       {125, 150, 226, 250, 425, 426, 451, 450, 550, 500, 501, 502, 421, 530}},
     {"NOOP", "RFC 959 4.1.3", kOptional, plain,          {200, 500, 421}},
+    {"OPEN", "seen in the field", kRequired, plain,      {220, 200, 331, 500, 501, 502, 503, 421, 530}},
     {"OPTS", "RFC 2389 4",    kRequired, plain,          {200, 202, 451, 501, 500, 502, 504, 421, 530}},
     {"PASS", "RFC 959 4.1.1", kOptional, password,       {230, 202, 232, 332, 530, 430, 500, 501, 503, 421}},
     {"PASV", "RFC 959 4.1.2", kNone,     passive,        {227, 500, 501, 502, 421, 530, 425}},

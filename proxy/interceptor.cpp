@@ -38,18 +38,20 @@ void Interceptor::handle(const Event& event, Timestamp now) {
   if (ended_) return;
   recorder_.at(now);
   std::visit([this](const auto& e) { on(e); }, event);
+  settle_naming();
   end_if_done();
 }
 
 bool Interceptor::wants(Side side) const {
-  if (ended_ || (side == Side::server && !server_connected_)) return false;
-  return dialogue_.wants(side) && server_connected_;
+  const bool alone = naming_ && side == Side::client;
+  return !ended_ && (server_connected_ || alone) && dialogue_.wants(side);
 }
 
 void Interceptor::on(const event::Received& event) {
   auto& bytes = event.from == Side::client ? end_.bytes_from_client : end_.bytes_from_server;
   bytes += event.bytes.size();
   last_activity_ = now();
+  if (event.from == Side::server && !server_connected_) return;  // it was turned away
   dialogue_.received(event.from, event.bytes, event.urgent, now());
   auto& since = line_since_[static_cast<std::size_t>(event.from)];
   const auto begun = dialogue_.line_begun(event.from);
@@ -66,6 +68,9 @@ CommandFate Interceptor::on_command(const Command& command, CommandId id) {
   auto verdict = pipeline_.on_command(command, state_, notes);
   for (const auto& note : notes) recorder_.finding(note.id, id, note.detail);
   const auto why = verdict.why;
+  if (naming_ && !std::holds_alternative<Answer>(verdict.action)) {
+    return on_naming_command(command, id);
+  }
   return std::visit(
       Overloaded{
           [&](const Pass&) { return forward(command, id); },
@@ -113,6 +118,7 @@ CommandFate Interceptor::forward(const Command& command, CommandId id) {
 
 bool Interceptor::on_reply(const Reply& reply, const PendingCommand* answered,
                            std::string_view raw) {
+  if (naming_) return on_greeting(reply, answered, raw);
   const auto to = answered ? std::optional(answered->id) : std::nullopt;
   auto verdict = pipeline_.on_reply(reply, answered, state_);
   if (auto* address = std::get_if<ExposeAddress>(&verdict.action)) {
@@ -152,6 +158,7 @@ void Interceptor::on_reply_part(std::string_view raw) { send_reply(raw, std::nul
 
 // An address must not leave unrewritten, and a FEAT that is going to be filtered must be whole.
 bool Interceptor::may_send_in_parts(const PendingCommand* answered) {
+  if (naming_) return false;
   if (!answered || pipeline_.empty()) return true;
   const bool filtered =
       answered->meaning() == Meaning::features && options_.policy.tls == Tls::refuse;

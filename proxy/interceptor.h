@@ -31,7 +31,8 @@ struct InterceptorOptions {
   // How long a 226 waits for data that is on its way, and for a data connection that may be.
   static constexpr Duration kDataQuiet = std::chrono::seconds(2);
   static constexpr Duration kConnectQuiet = std::chrono::milliseconds(250);
-  static constexpr std::uint32_t kStrangersTold = 16;  // of one channel; all are counted
+  static constexpr std::uint32_t kStrangersTold = 16;   // of one channel; all are counted
+  static constexpr std::uint32_t kServersNamedMax = 8;  // of one session, with --mode forward
 
   DialogueLimits limits;
   SessionTimeouts timeouts;
@@ -78,6 +79,25 @@ class Interceptor final : public Machine, private Gate {
     std::string why;
     ChannelId channel = 0;
   };
+  // The client has to say which server it wants (interceptor_naming.cpp).
+  struct Naming {
+    enum class Step : std::uint8_t {
+      asking,       // answered by ourselves
+      connecting,   // the command that named a server waits
+      greeting,     // of that server
+      taken,        // it has greeted
+      turned_away,  // it has not, `why`
+      leaving,      // QUIT
+    };
+    Step step = Step::asking;
+    std::uint32_t named = 0;  // how many
+    CommandId command = 0;    // that named the last one
+    std::string server;
+    std::string line;    // of USER, as the server gets it; empty: the client says it next
+    std::string before;  // as the log has it
+    std::string after;
+    std::string why;
+  };
   // A 2yz that waits until the data before it has been delivered.
   struct HeldReply {
     std::string raw;
@@ -89,7 +109,9 @@ class Interceptor final : public Machine, private Gate {
   void on(const event::ClientConnected& event);
   void on(const event::ClientRefused& event);
   void on(const event::ServerConnected& event);
+  void on(const event::ServerPassedOver& event);
   void on(const event::ServerUnreachable& event);
+  void on(const event::ServerForbidden& event);
   void on(const event::Received& event);
   void on(const event::Closed& event);
   void on(const event::Exposed& event);
@@ -122,6 +144,17 @@ class Interceptor final : public Machine, private Gate {
   void record_rewrite(const Exposing& message, std::string_view after);
   void record_rewrite(record::Rewrite rewrite);
 
+  // naming
+  CommandFate on_naming_command(const Command& command, CommandId id);
+  void keep_login(const Command& command, const std::string& user);
+  bool on_greeting(const Reply& reply, const PendingCommand* answered, std::string_view raw);
+  bool on_closed_while_naming(Side side);
+  void turn_away(std::string_view why);
+  void ask_again(std::string reply);
+  void settle_naming();
+  void take_server();
+  void drop_server();
+
   // channels
   Channel* find_channel(ChannelId id);
   Channel* waiting_channel();
@@ -137,6 +170,7 @@ class Interceptor final : public Machine, private Gate {
   void check_deadlines();
   void time_out(FindingId finding, std::string_view text);
   void refuse(SessionEnd how, std::string_view reply, std::string_view why);
+  void say(std::string_view reply);
   void abandon();
   void begin_end(std::optional<Side> by, SessionEnd how, std::string_view why);
   void end_if_done();
@@ -156,9 +190,11 @@ class Interceptor final : public Machine, private Gate {
   ChannelId last_channel_ = 0;
   std::optional<Exposing> exposing_;
   std::optional<HeldReply> held_;
+  std::optional<Naming> naming_;  // until a server has greeted
 
   std::string server_name_;  // as asked for
   Timestamp started_{};
+  Timestamp greeting_since_{};  // it is awaited
   Timestamp last_activity_{};
   Timestamp last_work_{};  // the last command that was not NOOP
   std::array<std::optional<Timestamp>, 2> line_since_;

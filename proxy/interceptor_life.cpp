@@ -27,7 +27,12 @@ void Interceptor::on(const event::ClientConnected& event) {
   server_name_ = event.server;
   recorder_.emit(record::Session{event.client, event.proxy, server_name_,
                                  name_of(options_.policy.lines), name_of(options_.policy.tls)});
-  effects_.connect_server();
+  if (event.login_names_server) {
+    naming_.emplace();
+    say("220 Which server? Log in with USER name@server[:port], or say SITE server first.\r\n");
+  } else {
+    effects_.connect_server(std::nullopt);
+  }
 }
 
 void Interceptor::on(const event::ClientRefused& event) {
@@ -38,17 +43,39 @@ void Interceptor::on(const event::ServerConnected& event) {
   server_connected_ = true;
   last_activity_ = now();
   state_.server_ip = event.server.ip;
-  recorder_.emit(record::Connected{event.server, event.from});
+  greeting_since_ = naming_ ? now() : started_;
+  if (naming_) naming_->step = Naming::Step::greeting;
+  recorder_.emit(record::Connected{event.server, event.from, event.name});
   dialogue_.connected(now());
 }
 
+void Interceptor::on(const event::ServerPassedOver& event) {
+  const auto id = event.forbidden ? FindingId::server_forbidden : FindingId::server_unreachable;
+  recorder_.finding(id, std::nullopt, event.server + ": " + event.why);
+}
+
+void Interceptor::on(const event::ServerForbidden& event) {
+  if (!naming_) return;
+  recorder_.finding(FindingId::server_forbidden, naming_->command,
+                    naming_->server + ": " + event.why);
+  // Where the name points to is not the client's to know.
+  ask_again("530 This proxy does not connect to " + naming_->server + ".\r\n");
+}
+
 void Interceptor::on(const event::ServerUnreachable& event) {
-  const auto reply =
-      "421 Cannot reach the server " + server_name_ + ": " + std::string(event.why) + "\r\n";
+  if (naming_) {
+    recorder_.finding(FindingId::server_unreachable, naming_->command,
+                      naming_->server + ": " + event.why);
+    ask_again("530 Cannot reach " + naming_->server + ": " + event.why + ".\r\n");
+    return;
+  }
+  const auto reply = "421 Cannot reach the server " + server_name_ + ": " + event.why + "\r\n";
   refuse(SessionEnd::connect_failed, reply, event.why);
 }
 
 void Interceptor::on(const event::Closed& event) {
+  if (event.reset && event.side == Side::server && naming_)
+    return turn_away("reset the connection");
   if (event.reset) {
     recorder_.finding(FindingId::control_reset, std::nullopt, name_of(event.side));
     begin_end(event.side, SessionEnd::rst, "the control connection was reset");
@@ -66,6 +93,7 @@ void Interceptor::on(const event::Closed& event) {
 
 // Everything that this side sent has been handled, and it will send no more.
 void Interceptor::on_closed(Side side) {
+  if (naming_ && on_closed_while_naming(side)) return;
   begin_end(side, SessionEnd::fin, {});
   closed_[static_cast<std::size_t>(side)] = true;
   const auto moving = [](const Channel& channel) {
@@ -139,7 +167,9 @@ std::optional<Timestamp> Interceptor::deadline() const {
   // With both sides closed nothing is waited for but data, and the driver watches that.
   if (linger_until_) return closed_[0] && closed_[1] ? due : earlier(due, linger_until_);
   const auto& timeouts = options_.timeouts;
-  if (server_connected_ && !state_.greeted) due = earlier(due, after(started_, timeouts.greeting));
+  if (server_connected_ && !state_.greeted) {
+    due = earlier(due, after(greeting_since_, timeouts.greeting));
+  }
   if (!state_.logged_in && !state_.opaque) due = earlier(due, after(started_, timeouts.login));
   for (const auto& since : line_since_) {
     if (since) due = earlier(due, after(*since, timeouts.line));
@@ -163,8 +193,13 @@ void Interceptor::check_deadlines() {
   }
   if (draining_ && !busy()) {
     refuse(SessionEnd::shutdown, "421 The proxy is shutting down.\r\n", "shutdown");
-  } else if (server_connected_ && !state_.greeted && passed(after(started_, timeouts.greeting))) {
-    time_out(FindingId::timeout_greeting, "421 The server sent no greeting in time.\r\n");
+  } else if (server_connected_ && !state_.greeted &&
+             passed(after(greeting_since_, timeouts.greeting))) {
+    if (naming_) {
+      turn_away("sent no greeting in time");
+    } else {
+      time_out(FindingId::timeout_greeting, "421 The server sent no greeting in time.\r\n");
+    }
   } else if (!state_.logged_in && !state_.opaque && passed(after(started_, timeouts.login))) {
     time_out(FindingId::timeout_login, "421 No login in time.\r\n");
   } else if (std::ranges::any_of(line_since_, [&](const auto& since) {
@@ -191,23 +226,25 @@ void Interceptor::refuse(SessionEnd how, std::string_view reply, std::string_vie
   begin_end(std::nullopt, how, why);
   abandon();
   const bool hears = !closed_[static_cast<std::size_t>(Side::server)];  // else it has had its FIN
-  if (!reply.empty() && !state_.opaque && hears) {
-    ReplyAssembler last_word;
-    const std::string line(reply);
-    LineSplitter lines;
-    lines.feed(line);
-    while (const auto text = lines.next()) last_word.add(*text, true);
-    const auto& own = last_word.reply();
-    recorder_.emit(record::Reply{.to = std::nullopt,
-                                 .verb = {},
-                                 .code = own.code,
-                                 .lines = own.lines,
-                                 .endings = own.endings,
-                                 .latency = std::nullopt,
-                                 .by_proxy = true});
-    effects_.send(Side::client, line);
-  }
+  if (!reply.empty() && !state_.opaque && hears) say(reply);
   closed_ = {true, true};
+}
+
+// A reply of the proxy's own that no command has asked for.
+void Interceptor::say(std::string_view reply) {
+  ReplyAssembler assembler;
+  LineSplitter lines;
+  lines.feed(reply);
+  while (const auto text = lines.next()) assembler.add(*text, true);
+  const auto& own = assembler.reply();
+  recorder_.emit(record::Reply{.to = std::nullopt,
+                               .verb = {},
+                               .code = own.code,
+                               .lines = own.lines,
+                               .endings = own.endings,
+                               .latency = std::nullopt,
+                               .by_proxy = true});
+  effects_.send(Side::client, reply);
 }
 
 // Nothing that waits may go out any more: not behind a reset, and not behind the proxy's last word.

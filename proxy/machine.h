@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "analyzer/data_taker.h"
+#include "analyzer/host_port.h"
 #include "analyzer/record.h"
 
 namespace ftpscope {
@@ -33,6 +34,7 @@ struct ClientConnected {
   Endpoint client;
   Endpoint proxy;
   std::string_view server;  // as asked for
+  bool login_names_server = false;
 };
 // It is not let in: 421 with this text, and the end.
 struct ClientRefused {
@@ -41,9 +43,20 @@ struct ClientRefused {
 struct ServerConnected {
   Endpoint server;
   Endpoint from;
+  std::string name = {};  // as asked for
+};
+// One of several, or one of its addresses; another one is tried now.
+struct ServerPassedOver {
+  std::string server;  // as asked for
+  std::string why;
+  bool forbidden = false;
 };
 struct ServerUnreachable {
-  std::string_view why;
+  std::string why;
+};
+// The client named it and may not be connected to it.
+struct ServerForbidden {
+  std::string why;
 };
 struct Received {
   Side from = Side::client;
@@ -93,7 +106,8 @@ struct ShutdownAsked {
 }  // namespace event
 
 using Event = std::variant<event::ClientConnected, event::ClientRefused, event::ServerConnected,
-                           event::ServerUnreachable, event::Received, event::Closed, event::Exposed,
+                           event::ServerPassedOver, event::ServerUnreachable,
+                           event::ServerForbidden, event::Received, event::Closed, event::Exposed,
                            event::ExposeFailed, event::StrangerRefused, event::ChannelOpened,
                            event::ChannelDrained, event::ChannelQuiet, event::ChannelClosed,
                            event::TimerFired, event::ShutdownAsked>;
@@ -109,7 +123,10 @@ struct Exposure {
 // comes back as an event. Bytes are taken at the call, so views need not outlive it.
 class Effects {
  public:
-  virtual void connect_server() = 0;
+  // To the one that the client has named, or to the one that its way in leads to.
+  virtual void connect_server(const std::optional<HostPort>& named) = 0;
+  // At once; another may be connected to.
+  virtual void drop_server() = 0;
   virtual void send(Side to, std::string_view bytes) = 0;
   // The byte at `urgent` goes as TCP urgent data.
   virtual void send_urgent(Side to, std::string_view bytes, std::size_t urgent) = 0;

@@ -79,12 +79,14 @@ std::expected<ProxyMode, std::string> parse_proxy_mode(std::string_view text) {
   return mode;
 }
 
-std::string server_text(const ProxyMode& mode) {
+std::string to_text(const std::vector<HostPort>& servers) {
   std::string text;
-  for (const auto& server : mode.servers) {
-    text += (text.empty() ? "" : ",") + to_text(server);
-  }
-  return text.empty() ? std::string(name_of(mode.kind)) : text;
+  for (const auto& server : servers) text += (text.empty() ? "" : ",") + to_text(server);
+  return text;
+}
+
+std::string server_text(const ProxyMode& mode) {
+  return mode.servers.empty() ? std::string(name_of(mode.kind)) : to_text(mode.servers);
 }
 
 }  // namespace ftpscope

@@ -41,7 +41,10 @@ bool is_transparent(ProxyMode::Kind kind);
 // "forward@:2121", "transparent:tproxy". The error is a sentence.
 std::expected<ProxyMode, std::string> parse_proxy_mode(std::string_view text);
 
-// What the first line on stdout says of a session's server: "ftp.example.org:21", or the kind.
+// "ftp.example.org:21", "a:21,b:21"
+std::string to_text(const std::vector<HostPort>& servers);
+
+// What the first line on stdout says of a session's server: these, or the kind of mode.
 std::string server_text(const ProxyMode& mode);
 
 }  // namespace ftpscope

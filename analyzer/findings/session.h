@@ -124,6 +124,34 @@ inline constexpr auto kSession = std::to_array<FindingRow>({
      "See the reply: 4yz may go away by itself, 5yz will not. Correct the path, the rights or "
      "the quota that it names, or limit the client's zeal (lftp: set net:max-retries 2; curl: "
      "--retry 1; FileZilla: Maximum number of retries)."},
+    {server_unreachable, "FTP-SERVER-UNREACHABLE", warning, kServer, "RFC 959 5.4",
+     "a server could not be reached",
+     "The proxy could not connect to a server or to one of the addresses of its name; the detail "
+     "says which and why. Another address or another server was tried then, or the client was told "
+     "and may name another. With several servers, one that failed is tried last for a while "
+     "(--server-rest).",
+     "Refused: nothing listens there; start the server or correct the port. Timed out or no route: "
+     "a firewall, or a machine that is off; test from the proxy's machine with `nc -v HOST PORT`. "
+     "Not found: correct the name or the DNS. An IPv6 address that cannot be reached costs every "
+     "session a moment: take it out of the DNS, or give the proxy's machine IPv6."},
+    {server_turned_away, "FTP-SERVER-TURNED-AWAY", warning, kServer, "RFC 959 5.4",
+     "the server that the client named did not take the session",
+     "With --mode forward the client named this server, and it did not greet with 220: it refused, "
+     "closed the connection, or said nothing in time; the detail says which. The client was told "
+     "(530) and may name another one.",
+     "Go by the server's own words, in its reply to the greeting: too many sessions, the address of"
+     " the proxy banned or not allowed, a shutdown. Silence: perhaps that port is not FTP, or "
+     "implicit FTPS (990)."},
+    {server_forbidden, "FTP-SERVER-FORBIDDEN", warning, kClient, "--allow-server, --deny-server",
+     "the client named a server that it may not be connected to",
+     "With --mode forward the client named a server, and an address of it is one that the proxy "
+     "does not connect to: by a rule of yours, or because it is the proxy itself, loopback, "
+     "link-local, multicast, or a port below 1024 but 21 and 990. The address is what the name was "
+     "resolved to, in the detail. Nothing was sent there.",
+     "If the server is meant to be reached, allow it: --allow-server 10.0.0.0/8, with the port if "
+     "it is unusual. If not, somebody is trying to reach what is behind the proxy (SSRF): look who "
+     "it is. A public name that resolves to loopback or to a private network points to DNS "
+     "rebinding."},
 });
 // clang-format on
 

@@ -22,6 +22,8 @@ struct ControlLeg::Write {
 };
 
 void ControlLeg::adopt(UvPtr<uv_tcp_t> tcp) {
+  close();  // another one was here before
+  urgent_next_ = ended_ = finish_when_written_ = finished_ = false;
   tcp_ = std::move(tcp);
   tcp_->data = this;
 }
@@ -150,6 +152,7 @@ void ControlLeg::close() {
   tcp_.reset();
   in_flight_ = 0;
   waiting_.clear();
+  urgent_.reset();
 }
 
 void ControlLeg::reset() {

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "analyzer/record_json.h"
-#include "proxy/io/name_lookup.h"
 #include "proxy/io/socket_address.h"
 #include "proxy/io/transparent_socket.h"
 
@@ -35,7 +34,8 @@ void LiveSession::start(Worker& worker, ServerLocator& locator, UvPtr<uv_tcp_t> 
   session->refused_ = !refused.empty();
   if (session->admitted()) worker.use_descriptors(kDescriptorsOfLegs);
   worker.enlist(*session);
-  session->feed(event::ClientConnected{arrival.client, arrival.proxy, locator.name(arrival)});
+  session->feed(event::ClientConnected{arrival.client, arrival.proxy, locator.name(arrival),
+                                       locator.login_names_server() && session->admitted()});
   if (refused.empty()) return;
   session->feed(event::ClientRefused{refused});
   if (!worker.has_room_for_refusal()) session->abort();
@@ -44,8 +44,7 @@ void LiveSession::start(Worker& worker, ServerLocator& locator, UvPtr<uv_tcp_t> 
 LiveSession::LiveSession(Worker& worker, ServerLocator& locator, std::string id)
     : worker_(worker),
       locator_(locator),
-      machine_(worker.options().interceptor, worker.pipeline(), std::move(id), *this, *this),
-      alive_(std::make_shared<bool>(true)) {}
+      machine_(worker.options().interceptor, worker.pipeline(), std::move(id), *this, *this) {}
 
 void LiveSession::feed(const Event& event) {
   if (gone_) return;
@@ -132,17 +131,16 @@ void LiveSession::send_urgent(Side to, std::string_view bytes, std::size_t urgen
   out.append(bytes);
 }
 
-void LiveSession::connect_server() {
+void LiveSession::connect_server(const std::optional<HostPort>& named) {
   if (refused_) return;
-  actions_.emplace_back([](LiveSession& session) {
-    const std::weak_ptr<bool> alive = session.alive_;
-    const auto timeout = session.worker_.options().connect_timeout;
-    if (timeout != Duration::zero()) session.connect_due_ = session.worker_.now() + timeout;
-    const auto servers = session.locator_.servers_for(session.arrival_);
-    look_up(session.worker_.loop(), servers.front(), [alive, &session](const auto& found) {
-      if (!alive.expired()) session.on_located(found);
-    });
+  actions_.emplace_back([named](LiveSession& session) {
+    session.look_for(named ? std::vector{*named}
+                           : session.locator_.servers_for(session.arrival_, session.worker_.now()));
   });
+}
+
+void LiveSession::drop_server() {
+  actions_.emplace_back([](LiveSession& session) { session.server_.close(); });
 }
 
 void LiveSession::finish(Side to) {
@@ -175,8 +173,7 @@ void LiveSession::watch_channel(ChannelId channel, Duration quiet) {
 void LiveSession::end_session() {
   actions_.emplace_back([](LiveSession& session) {
     session.close_due_ = session.worker_.now() + kLastWordLinger;
-    session.connecting_.reset();
-    session.alive_.reset();
+    session.connector_.reset();
     session.client_.finish();
     session.server_.finish();
   });
@@ -186,66 +183,53 @@ void LiveSession::record(const Record& record) { worker_.record(record); }
 
 // The server's side.
 
-void LiveSession::on_located(const std::expected<std::vector<Endpoint>, std::string_view>& found) {
-  if (!found) {
-    feed(event::ServerUnreachable{found.error()});
-    return;
-  }
-  candidates_.assign(found->rbegin(), found->rend());
-  connect_next();
-}
-
-void LiveSession::connect_next() {
-  connecting_ = make_server_tcp();
-  const auto endpoint = candidates_.back();
-  candidates_.pop_back();
-  auto* request = new uv_connect_t;
-  const int status = uv_tcp_connect(request, connecting_.get(), to_socket_address(endpoint).get(),
-                                    [](uv_connect_t* done, int result) {
-                                      auto* session = owner_of<LiveSession>(done->handle);
-                                      delete done;
-                                      if (session) session->on_server_connected(result);
-                                    });
-  if (status < 0) {
-    delete request;
-    fail_connect(status);
-    return;
-  }
-  server_local_ = local_endpoint(descriptor(connecting_));
-  // From the client's own port it would be the client's connection over again, for the router's
-  // conntrack: another port, then.
-  if (is_foreign(Side::server) && server_local_.port == arrival_.client.port) {
-    candidates_.push_back(endpoint);
-    connect_next();
-  }
+void LiveSession::look_for(std::vector<HostPort> servers) {
+  connector_ = std::make_unique<ServerConnector>(worker_.loop(), worker_.options().connect_timeout);
+  connector_->connect(
+      std::move(servers),
+      {.screen = [this](const auto& server, auto& found) { return locator_.screen(server, found); },
+       .make_socket = [this](void* owner) { return make_server_tcp(owner); },
+       .from = [this](const Endpoint& ours) { return may_connect_from(ours); },
+       .passed_over = [this](const auto& failure) { on_passed_over(failure); },
+       .done = [this](auto reached) { on_server(std::move(reached)); }});
 }
 
 // The server sees the client, where we stand for it.
-UvPtr<uv_tcp_t> LiveSession::make_server_tcp() {
-  if (!is_foreign(Side::server)) return make_tcp(worker_.loop(), this);
-  return make_tcp_from(worker_.loop(), this, {arrival_.client.ip, true});
+UvPtr<uv_tcp_t> LiveSession::make_server_tcp(void* owner) {
+  if (!is_foreign(Side::server)) return make_tcp(worker_.loop(), owner);
+  return make_tcp_from(worker_.loop(), owner, {arrival_.client.ip, true});
 }
 
-void LiveSession::on_server_connected(int status) {
-  if (status < 0) {
-    fail_connect(status);
+// From the client's own port it would be the client's connection over again, for the router's
+// conntrack.
+bool LiveSession::may_connect_from(const Endpoint& ours) {
+  server_local_ = ours;
+  return !is_foreign(Side::server) || ours.port != arrival_.client.port;
+}
+
+void LiveSession::on_passed_over(const ServerConnector::Failure& failure) {
+  locator_.unreachable(failure.server, worker_.now());
+  const bool forbidden = failure.kind == ServerConnector::Failure::Kind::screened;
+  feed(event::ServerPassedOver{to_text(failure.server), to_sentence(failure), forbidden});
+}
+
+void LiveSession::on_server(
+    std::expected<ServerConnector::Reached, ServerConnector::Failure> server) {
+  worker_.bury(std::shared_ptr<ServerConnector>(std::move(connector_)));  // it is calling us
+  if (!server) {
+    locator_.unreachable(server.error().server, worker_.now());
+    if (server.error().kind == ServerConnector::Failure::Kind::screened) {
+      feed(event::ServerForbidden{server.error().why});
+    } else {
+      feed(event::ServerUnreachable{server.error().why});
+    }
     return;
   }
-  connect_due_.reset();
-  server_.adopt(std::move(connecting_));
+  locator_.reached(server->server);
+  server_.adopt(std::move(server->tcp));
   server_.configure();
   server_local_ = local_endpoint(server_.fd());
-  feed(event::ServerConnected{peer_endpoint(server_.fd()), server_local_});
-}
-
-void LiveSession::fail_connect(int status) {
-  if (!candidates_.empty()) {
-    connect_next();
-    return;
-  }
-  connect_due_.reset();
-  connecting_.reset();
-  feed(event::ServerUnreachable{uv_strerror(status)});
+  feed(event::ServerConnected{peer_endpoint(server_.fd()), server_local_, to_text(server->server)});
 }
 
 // Data channels.
@@ -295,11 +279,6 @@ void LiveSession::on_due() {
     client_.close();
     server_.close();
   }
-  if (connect_due_ && now >= *connect_due_) {
-    candidates_.clear();
-    alive_ = std::make_shared<bool>(true);  // an answer of the resolver comes too late now
-    fail_connect(UV_ETIMEDOUT);
-  }
   for (std::size_t i = 0; i < channels_.size(); ++i) channels_[i]->on_due(now);
   bury_closed_channels();
   const auto deadline = machine_.deadline();
@@ -323,7 +302,6 @@ void LiveSession::update_due() {
   const auto sooner = [&due](std::optional<Timestamp> other) {
     if (other && (!due || *other < *due)) due = other;
   };
-  sooner(connect_due_);
   sooner(close_due_);
   for (const auto& channel : channels_) {
     sooner(channel->told() ? std::optional(Timestamp::min()) : channel->due());

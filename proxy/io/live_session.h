@@ -11,6 +11,7 @@
 #include "proxy/interceptor.h"
 #include "proxy/io/control_leg.h"
 #include "proxy/io/data_channel.h"
+#include "proxy/io/server_connector.h"
 #include "proxy/io/server_locator.h"
 #include "proxy/io/worker.h"
 
@@ -58,7 +59,8 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   // What handle() asked for, besides bytes and records.
   using Action = std::function<void(LiveSession&)>;
 
-  void connect_server() override;
+  void connect_server(const std::optional<HostPort>& named) override;
+  void drop_server() override;
   void send(Side to, std::string_view bytes) override;
   void send_urgent(Side to, std::string_view bytes, std::size_t urgent) override;
   void finish(Side to) override;
@@ -77,13 +79,13 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   [[nodiscard]] std::size_t to_be_written(Side to) const;
   void update_reading();
   void update_due();
-  [[nodiscard]] UvPtr<uv_tcp_t> make_server_tcp();
+  [[nodiscard]] UvPtr<uv_tcp_t> make_server_tcp(void* owner);
+  bool may_connect_from(const Endpoint& ours);
   [[nodiscard]] const IpAddress& address_told(Side side) const;
   void open_channel(const Exposure& exposure);
-  void on_located(const std::expected<std::vector<Endpoint>, std::string_view>& found);
-  void connect_next();
-  void on_server_connected(int status);
-  void fail_connect(int status);
+  void look_for(std::vector<HostPort> servers);
+  void on_passed_over(const ServerConnector::Failure& failure);
+  void on_server(std::expected<ServerConnector::Reached, ServerConnector::Failure> server);
   [[nodiscard]] bool all_said() const;
   void close_if_said();
   void bury_closed_channels();
@@ -105,10 +107,7 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   bool read_ahead_ = false;  // the client's next commands, before the machine wanted them
   std::unique_ptr<Outgoing> outgoing_;
   std::array<StreamPlace, 2> places_;  // of what was read, by who said it; when it is recorded
-  std::vector<Endpoint> candidates_;   // addresses of the server still to try, last first
-  std::optional<Timestamp> connect_due_;
-  UvPtr<uv_tcp_t> connecting_;
-  std::shared_ptr<bool> alive_;         // for a name look-up that outlives the session
+  std::unique_ptr<ServerConnector> connector_;  // while it is at work
   std::optional<Timestamp> close_due_;  // the machine is done: what is not said by then is dropped
   bool gone_ = false;
   std::size_t place_ = 0;

@@ -18,6 +18,9 @@ int main(int argc, char** argv) {
   }
   if (const auto* analyze = std::get_if<AnalyzeOptions>(&request)) return run_analyze(*analyze);
   if (const auto* explain = std::get_if<ExplainOptions>(&request)) return run_explain(*explain);
+  if (const auto* login = std::get_if<ExplainLoginOptions>(&request)) {
+    return run_explain_login(*login);
+  }
   if (const auto* report = std::get_if<ReportOptions>(&request)) return run_report(*report);
   if (const auto* diff = std::get_if<DiffOptions>(&request)) return run_diff(*diff);
   if (const auto* rules = std::get_if<NatRulesArguments>(&request)) return run_nat_rules(*rules);

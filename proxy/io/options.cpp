@@ -111,6 +111,8 @@ Request parse_command_line(int argc, char** argv) {
   auto* analyze = add_analyze(app, analyze_options);
   ExplainOptions explain_options;
   const auto* explain = add_explain(app, explain_options);
+  ExplainLoginOptions login_options;
+  const auto* explain_login = add_explain_login(app, login_options);
   ReportOptions report_options;
   const auto* report = add_report(app, report_options);
   DiffOptions diff_options;
@@ -127,6 +129,7 @@ Request parse_command_line(int argc, char** argv) {
                          : replay->parsed()        ? "replay server "
                          : analyze->parsed()       ? "analyze "
                          : explain->parsed()       ? "explain "
+                         : explain_login->parsed() ? "explain-login "
                          : report->parsed()        ? "report "
                          : diff->parsed()          ? "diff "
                                                    : "";
@@ -137,6 +140,7 @@ Request parse_command_line(int argc, char** argv) {
   if (replay->parsed()) return replay_options;
   if (analyze->parsed()) return analyze_options;
   if (explain->parsed()) return explain_options;
+  if (explain_login->parsed()) return login_options;
   if (report->parsed()) return report_options;
   if (diff->parsed()) return diff_options;
   if (nat_rules->parsed()) return nat_rules_arguments;

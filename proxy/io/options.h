@@ -6,6 +6,7 @@
 #include "proxy/io/analyze_command.h"
 #include "proxy/io/diff_command.h"
 #include "proxy/io/explain_command.h"
+#include "proxy/io/explain_login_command.h"
 #include "proxy/io/nat_rules_command.h"
 #include "proxy/io/proxy_command.h"
 #include "proxy/io/replay_client.h"
@@ -17,7 +18,8 @@ namespace ftpscope {
 // What the command line asks for, or the exit code after help, version or an error have been
 // printed.
 using Request = std::variant<ProxyOptions, ReplayServerOptions, ReplayClientOptions, AnalyzeOptions,
-                             ExplainOptions, ReportOptions, DiffOptions, NatRulesArguments, int>;
+                             ExplainOptions, ExplainLoginOptions, ReportOptions, DiffOptions,
+                             NatRulesArguments, int>;
 
 Request parse_command_line(int argc, char** argv);
 

@@ -56,15 +56,19 @@ std::expected<Endpoint, std::string> listen_endpoint(const HostPort& listen) {
   return Endpoint{*ip, listen.port};
 }
 
-std::unique_ptr<ServerLocator> locator_for(const ProxyMode& mode) {
+// `listening` outlives it.
+std::unique_ptr<ServerLocator> locator_for(const ProxyMode& mode, const ProxyOptions& options,
+                                           const std::vector<Endpoint>& listening) {
   switch (mode.kind) {
-    case ProxyMode::Kind::reverse: return std::make_unique<FixedServers>(mode.servers);
+    case ProxyMode::Kind::reverse:
+      return std::make_unique<FixedServers>(mode.servers, options.balance);
+    case ProxyMode::Kind::forward:
+      return std::make_unique<NamedServers>(options.destinations, listening);
     case ProxyMode::Kind::transparent:
     case ProxyMode::Kind::tproxy:
     case ProxyMode::Kind::tproxy_nat: return std::make_unique<OriginalDestination>();
-    case ProxyMode::Kind::forward: break;
   }
-  return nullptr;  // run_proxy() has refused these
+  return nullptr;
 }
 
 // Null: none.
@@ -75,9 +79,11 @@ struct Outputs {
 
 // Where the clients of one mode come in.
 struct Entrance {
-  Entrance(Worker& worker, const ProxyMode& mode, const AcceptLimits& limits, Descriptor socket)
-      : locator(locator_for(mode)),
-        acceptor(worker, *locator, limits, mode.kind, std::move(socket)) {}
+  // `listening`, where all modes do, outlives it.
+  Entrance(Worker& worker, const ProxyMode& mode, const ProxyOptions& options,
+           const std::vector<Endpoint>& listening, Descriptor socket)
+      : locator(locator_for(mode, options, listening)),
+        acceptor(worker, *locator, options.accept, mode.kind, std::move(socket)) {}
 
   std::unique_ptr<ServerLocator> locator;
   Acceptor acceptor;
@@ -91,8 +97,8 @@ class Proxy {
         const Outputs& outputs)
       : loop_(loop), options_(options), worker_(loop, options.worker, outputs.log.get()) {
     for (std::size_t i = 0; i < options.modes.size(); ++i) {
-      entrances_.push_back(std::make_unique<Entrance>(worker_, options.modes[i], options.accept,
-                                                      std::move(sockets[i])));
+      entrances_.push_back(std::make_unique<Entrance>(worker_, options.modes[i], options,
+                                                      listening_, std::move(sockets[i])));
     }
     auto* recording = outputs.recording.get();
     if (recording) {
@@ -106,11 +112,10 @@ class Proxy {
 
   // Where the modes listen now, or why one of them cannot.
   std::expected<std::vector<Endpoint>, std::string> start() {
-    std::vector<Endpoint> listening;
     for (const auto& entrance : entrances_) {
       const auto place = entrance->acceptor.listen();
       if (!place) return std::unexpected(place.error());
-      listening.push_back(*place);
+      listening_.push_back(*place);
     }
     for (std::size_t i = 0; i < signals_.size(); ++i) {
       uv_signal_init(loop_, &signals_[i]);
@@ -121,7 +126,7 @@ class Proxy {
     }
     uv_timer_init(loop_, &grace_);
     grace_.data = this;
-    return listening;
+    return listening_;
   }
 
   // Reads them again from now on, to the end. They outlive the proxy.
@@ -181,6 +186,7 @@ class Proxy {
   const ProxyOptions& options_;
   std::optional<LiveRecording> recording_;
   Worker worker_;
+  std::vector<Endpoint> listening_;
   std::vector<std::unique_ptr<Entrance>> entrances_;
   AddressSources* addresses_ = nullptr;
   std::array<uv_signal_t, 2> signals_{};
@@ -192,9 +198,6 @@ class Proxy {
 std::expected<std::vector<Descriptor>, std::string> bind_sockets(const ProxyOptions& options) {
   std::vector<Descriptor> sockets;
   for (const auto& mode : options.modes) {
-    if (mode.kind == ProxyMode::Kind::forward) {
-      return std::unexpected("--mode " + server_text(mode) + " is not there yet");
-    }
     const auto endpoint = listen_endpoint(mode.listen ? *mode.listen : *options.listen);
     if (!endpoint) return std::unexpected(endpoint.error());
     auto bound = bind_socket(*endpoint, mode.kind);

@@ -6,11 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "proxy/destination_policy.h"
 #include "proxy/io/acceptor.h"
 #include "proxy/io/address_sources.h"
 #include "proxy/io/payload_files.h"
 #include "proxy/io/worker.h"
 #include "proxy/proxy_mode.h"
+#include "proxy/server_pool.h"
 
 namespace ftpscope {
 
@@ -24,6 +26,8 @@ struct ProxyOptions {
   Duration resolve_interval = AddressSources::kNameInterval;
   std::string user;  // to become once the ports are open; empty: stay who we are
   AcceptLimits accept;
+  BalanceOptions balance;
+  DestinationPolicy destinations;  // of forward
   Duration grace = std::chrono::seconds(30);
   WorkerOptions worker;
 };

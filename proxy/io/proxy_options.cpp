@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "proxy/io/destination_options.h"
 #include "proxy/io/option_kinds.h"
 
 namespace ftpscope {
@@ -40,6 +41,15 @@ void add_rights(CLI::App& app, ProxyOptions& options) {
                  "started as root: become this user once the ports are open,\n"
                  "with no other rights than the modes need")
       ->type_name("NAME");
+}
+
+void add_balance(CLI::App& app, BalanceOptions& options) {
+  add_choice(app, "--balance", options.balance,
+             {{"first-up", Balance::first_up},
+              {"round-robin", Balance::round_robin},
+              {"client", Balance::client}},
+             "of several servers: the first that can be reached, each in its turn,\n"
+             "or a client address stays with its server");
 }
 
 void add_output(CLI::App& app, ProxyArguments& arguments) {
@@ -84,6 +94,7 @@ void add_policy(CLI::App& app, ProxyOptions& options) {
                     "peer: to the control connection's other end;\n"
                     "keep: to the host that PORT or 227 names")
       ->group(group);
+  add_destinations(app, options.destinations, group);
   add_data_ports(app, options.worker.data_ports)->group(group);
   add_address_rules(app, "--advertise", policy.advertise,
                     "the address that clients are told in 227. [NETWORK=]RULE: for clients\n"
@@ -143,7 +154,10 @@ void add_timeouts(CLI::App& app, ProxyOptions& options) {
   auto& timeouts = options.worker.interceptor.timeouts;
   const auto group = "Timeouts (0: never)";
   add_seconds(app, "--connect-timeout", options.worker.connect_timeout,
-              "until the server or a data target answers")
+              "until an address of the server or a data target answers")
+      ->group(group);
+  add_seconds(app, "--server-rest", options.balance.rest,
+              "a server that could not be reached is tried last for so long")
       ->group(group);
   add_seconds(app, "--greeting-timeout", timeouts.greeting,
               "from connecting until the server's greeting")
@@ -178,6 +192,7 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
   auto* command = app.add_subcommand(name, description);
   command->footer(footer);
   add_modes(*command, arguments);
+  add_balance(*command, options.balance);
   add_rights(*command, options);
   add_output(*command, arguments);
   add_policy(*command, options);

@@ -129,22 +129,29 @@ class ReplayClient {
       : options_(options),
         worker_(worker),
         context_(std::move(context)),
-        connector_(worker.loop(), options.server, options.connect_timeout),
+        connector_(worker.loop(), options.connect_timeout),
         stopper_(make_timer(worker.loop(), this)) {
     context_.on_over = [this] { stop(); };
   }
 
   void start() {
-    connector_.connect([this](const auto& found) { return veto(found); },
-                       [this](auto result) {
-                         if (!result) {
-                           problem_ = std::move(result.error());
-                           stop();
-                           return;
-                         }
-                         session_ = std::make_unique<ClientSession>(context_, std::move(*result));
-                         session_->start();
-                       });
+    const auto screen = [this](const HostPort&, std::vector<Endpoint>& found) {
+      auto why = veto(found);
+      if (!why.empty()) found.clear();
+      return why;
+    };
+    const auto done = [this](auto reached) {
+      if (!reached) {
+        problem_ = to_sentence(reached.error());
+        stop();
+        return;
+      }
+      session_ = std::make_unique<ClientSession>(context_, std::move(reached->tcp));
+      session_->start();
+    };
+    connector_.connect(
+        {options_.server},
+        {.screen = screen, .make_socket = {}, .from = {}, .passed_over = {}, .done = done});
   }
   // Null: it never began, and problem() says why.
   [[nodiscard]] ClientSession* session() { return session_.get(); }

@@ -1,9 +1,11 @@
-// Finds a server and connects to it: its addresses in turn, each for so long. For who is a client
-// itself; the proxy's sessions do this with their client waiting (live_session.h).
+// Finds a server and connects to it: one or several servers in turn, all addresses of each, each
+// address for so long. Who is to be tried in which order is decided elsewhere (server_locator.h).
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,33 +17,64 @@ namespace ftpscope {
 
 class ServerConnector {
  public:
-  // Connected, or a sentence. Once.
-  using Tell = std::function<void(std::expected<UvPtr<uv_tcp_t>, std::string>)>;
-  // Why none of these may be connected to, as a sentence; empty: they may.
-  using Veto = std::function<std::string(const std::vector<Endpoint>&)>;
+  static constexpr std::size_t kAddressesMax = 16;  // of one name; more are not tried
 
-  ServerConnector(uv_loop_t* loop, HostPort server, Duration timeout)
-      : loop_(loop), server_(std::move(server)), timeout_(timeout) {}
+  struct Reached {
+    UvPtr<uv_tcp_t> tcp;
+    HostPort server;
+  };
+  struct Failure {
+    enum class Kind : std::uint8_t { not_found, screened, not_connected };
+    Kind kind = Kind::not_found;
+    HostPort server;
+    Endpoint address;  // that was tried, of not_connected
+    std::string why;
+  };
+  struct Hooks {  // all but `done` may be empty
+    // Takes out the addresses that may not be connected to. Why, if it took one out. What is left
+    // is connected to as it is: no name is looked up twice.
+    std::function<std::string(const HostPort& server, std::vector<Endpoint>& found)> screen;
+    // A socket of this owner's, to connect with.
+    std::function<UvPtr<uv_tcp_t>(void* owner)> make_socket;
+    // Our end of a connection that is being made. False: once more, from another port.
+    std::function<bool(const Endpoint& ours)> from;
+    // Another address or server is tried now.
+    std::function<void(const Failure&)> passed_over;
+    // Once, at the end; the last failure when nobody was reached.
+    std::function<void(std::expected<Reached, Failure>)> done;
+  };
+
+  // `timeout`: for each address, with the look-up of its name; zero: for ever.
+  ServerConnector(uv_loop_t* loop, Duration timeout) : loop_(loop), timeout_(timeout) {}
   ServerConnector(const ServerConnector&) = delete;
   ServerConnector& operator=(const ServerConnector&) = delete;
 
-  void connect(Veto veto, Tell tell);
+  // Once. What is told may come before this returns.
+  void connect(std::vector<HostPort> servers, Hooks hooks);
 
  private:
+  void next();
+  void next_server();
+  void next_address();
+  void start_timer();
+  void on_timeout();
   void on_located(const std::expected<std::vector<Endpoint>, std::string_view>& found);
-  void connect_next();
   void on_connected(int status);
-  void end(std::expected<UvPtr<uv_tcp_t>, std::string> result);
+  void fail(Failure failure);
 
   uv_loop_t* loop_;
-  HostPort server_;
   Duration timeout_;
-  Veto veto_;
-  Tell tell_;
+  Hooks hooks_;
   UvPtr<uv_timer_t> timer_;
   UvPtr<uv_tcp_t> tcp_;
-  std::vector<Endpoint> candidates_;  // still to be tried, the last first
+  std::vector<HostPort> servers_;     // still to be tried, the last first
+  std::vector<Endpoint> candidates_;  // the same, of server_
+  HostPort server_;
   Endpoint tried_;
+  std::shared_ptr<bool> looking_up_;  // gone: the answer comes too late
 };
+
+// Why, as a sentence.
+std::string to_sentence(const ServerConnector::Failure& failure);
 
 }  // namespace ftpscope

@@ -30,7 +30,8 @@ class BenchSession final : private Effects, private RecordSink {
   [[nodiscard]] std::size_t log_bytes() const { return log_bytes_; }
 
  private:
-  void connect_server() override {}
+  void connect_server(const std::optional<HostPort>&) override {}
+  void drop_server() override {}
   void send(Side, std::string_view bytes) override { sent_ += bytes.size(); }
   void send_urgent(Side, std::string_view bytes, std::size_t) override { sent_ += bytes.size(); }
   void finish(Side) override {}

@@ -171,6 +171,7 @@ class Session:
         self.verbs = {0: "greeting"}
         self.last_id = 0
         self.last_final = -1
+        self.greets = False  # a server that has just been connected to
         self.channels: dict[int, dict] = {}
         self.last_channel = 0
         self.moved = Counter()
@@ -213,6 +214,9 @@ class Session:
             return []
         return [f"{what} to command {to}, which is not there (yet)"]
 
+    def _on_connected(self, _r: dict):
+        self.greets = True
+
     def _on_command(self, r: dict):
         wrong = [] if r["id"] == self.last_id + 1 else [f"command {r['id']} after {self.last_id}"]
         self.last_id = r["id"]
@@ -229,10 +233,12 @@ class Session:
             return
         if r["verb"] != self.verbs[to]:
             yield f"a reply to {r['verb']!r}, but command {to} is {self.verbs[to]!r}"
-        if to <= self.last_final:
+        greets = to == 0 and self.greets  # with --mode forward, commands came before it
+        if to <= self.last_final and not greets:
             yield f"a reply to command {to} after the final reply to command {self.last_final}"
         if not r.get("preliminary"):
-            self.last_final = to
+            self.last_final = max(to, self.last_final)
+            self.greets = self.greets and to != 0
 
     def _on_reply_part(self, r: dict):
         yield from _ending_errors(r)
@@ -242,6 +248,7 @@ class Session:
         return self._refers(r["to"], "a rewrite")
 
     def _on_finding(self, r: dict):
+        self.counts["turned away"] += r["finding"] == "FTP-SERVER-TURNED-AWAY"
         return self._refers(r["to"], "a finding")
 
     def _on_opaque(self, r: dict):
@@ -303,13 +310,14 @@ class Session:
                 yield f"{field} is {r[field]}, the log has {self.counts[kind]}"
         if r["channels"] < self.last_channel:
             yield f"channels is {r['channels']}, the log has {self.last_channel}"
-        relayed = self.counts["connected"] == 1  # a replay server has totals, but no data records
+        relayed = self.counts["connected"] > 0  # a replay server has totals, but no data records
         for field in ("data_to_client", "data_to_server"):
             if relayed and r[field] != self.moved[field]:
                 yield f"{field} is {r[field]}, its data records sum up to {self.moved[field]}"
         if self.channels:
             yield f"no data record of channel {sorted(self.channels)}"
-        if self.counts["connected"] > 1:
+        turned_away = self.counts["turned away"]  # the client may have named another server then
+        if self.counts["connected"] > 1 + turned_away:
             yield f"{self.counts['connected']} connected records"
 
 

@@ -53,14 +53,17 @@ class Proxy:
         listen: str | None = None,
         command: str = "proxy",
         user: str | None = None,
+        prefix: list[str] = (),
     ):
-        """Without a server, the args have a --mode; then `listen` is needed. `user`: whom it is to
-        become; the folder with its log is theirs then."""
+        """Without a server, the args have a --mode. `user`: whom it is to become; the folder with
+        its log is theirs then. `prefix` is what execs the program."""
         self.command = command
         self.user = user
+        self.prefix = list(prefix)
         self.server = server
         self.args = [*args, *(["--user", user] if user else [])]
-        self.listen = listen or authority("::1" if ":" in server[0] else "127.0.0.1", 0)
+        v6 = server is not None and ":" in server[0]
+        self.listen = listen or authority("::1" if v6 else "127.0.0.1", 0)
         self.leaves_sessions = False
         self.may_lose_records = False
         self.final_log: bytes | None = None
@@ -98,6 +101,7 @@ class Proxy:
 
     def _command(self) -> list[str]:
         return [
+            *self.prefix,
             str(BINARY),
             self.command,
             "--listen",

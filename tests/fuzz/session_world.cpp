@@ -346,7 +346,7 @@ void World::effect(std::string_view name) {
   check(!ended_, "no effect after the end", name);
 }
 
-void World::connect_server() {
+void World::connect_server(const std::optional<HostPort>&) {
   effect("connect_server");
   check(!connecting_, "the server is connected to once");
   connecting_ = true;
@@ -711,7 +711,7 @@ void World::check_secret() const {
     const bool harmless = is_one_of(
         command.verb, {"USER", "AUTH", "FEAT", "HOST", "OPTS", "LANG", "CLNT", "SYST", "HELP",
                        "NOOP", "QUIT", "PBSZ", "PROT", "STAT", "ABOR", "REIN", "TYPE", "MODE",
-                       "STRU", "PASV", "EPSV", "LPSV", "PORT", "EPRT", "LPRT"});
+                       "STRU", "PASV", "EPSV", "LPSV", "PORT", "EPRT", "LPRT", "OPEN"});
     if (line.find(kSentinel) == line.npos) {
       other_words += (harmless && is_plain(text)) || !command.has_argument ? 0 : 1;
       continue;

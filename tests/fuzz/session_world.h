@@ -88,7 +88,8 @@ class World final : private Effects, private RecordSink {
   static std::size_t index(Side side) { return static_cast<std::size_t>(side); }
 
   // Effects
-  void connect_server() override;
+  void connect_server(const std::optional<HostPort>& named) override;
+  void drop_server() override {}
   void send(Side to, std::string_view bytes) override;
   void send_urgent(Side to, std::string_view bytes, std::size_t urgent) override;
   void finish(Side to) override;

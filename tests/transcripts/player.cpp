@@ -100,7 +100,13 @@ class Player final : private Effects, private RecordSink {
     const auto& what = words.at(0);
     if (what == "client") return connect_client();
     if (what == "server") return connect_server_side();
-    if (what == "unreachable") return handle(event::ServerUnreachable{rest(words, 1)});
+    if (what == "unreachable") return handle(event::ServerUnreachable{std::string(rest(words, 1))});
+    if (what == "passed-over") {
+      return handle(event::ServerPassedOver{words.at(1), std::string(rest(words, 2))});
+    }
+    if (what == "forbidden") {
+      return handle(event::ServerForbidden{std::string(rest(words, 1))});
+    }
     if (what == "refused") return handle(event::ClientRefused{rest(words, 1)});
     if (what == "shutdown") return handle(event::ShutdownAsked{});
     const auto id = static_cast<ChannelId>(std::stoul(words.at(1)));
@@ -136,9 +142,12 @@ class Player final : private Effects, private RecordSink {
   }
 
   void connect_client() {
-    handle(event::ClientConnected{settings_.client, settings_.proxy, settings_.server_name});
+    handle(event::ClientConnected{settings_.client, settings_.proxy, settings_.server_name,
+                                  settings_.forward});
   }
-  void connect_server_side() { handle(event::ServerConnected{settings_.server, settings_.from}); }
+  void connect_server_side() {
+    handle(event::ServerConnected{settings_.server, settings_.from, server_name_});
+  }
 
   void expose_done(ChannelId id, const Endpoint& address) {
     channels_[id].address = address;
@@ -202,7 +211,11 @@ class Player final : private Effects, private RecordSink {
   }
 
   // Effects
-  void connect_server() override { deed("connect-server", false); }
+  void connect_server(const std::optional<HostPort>& named) override {
+    server_name_ = named ? ftpscope::to_text(*named) : settings_.server_name;
+    named ? deed("connect-server " + server_name_) : deed("connect-server", false);
+  }
+  void drop_server() override { deed("drop-server"); }
   void send(Side to, std::string_view bytes) override {
     outcome_.sent[index(to)] += bytes;
     show_sent(to, bytes, "");
@@ -311,6 +324,7 @@ class Player final : private Effects, private RecordSink {
   std::vector<std::pair<ChannelId, ChannelEnd>> closing_;
   Outcome outcome_;
   std::array<bool, 2> wanted_{true, true};  // nothing is shown while both are read
+  std::string server_name_;
   std::string rest_;
   std::string part_;
   Side part_side_ = Side::client;

@@ -21,6 +21,7 @@ struct Settings {
   InterceptorOptions options;
   bool rewriters = true;
   bool connected = true;  // both connections are up before the first line
+  bool forward = false;   // the login names the server
   bool show_waits = false;
   bool show_json = false;
   std::vector<std::string> show_kinds{"finding"};  // of records

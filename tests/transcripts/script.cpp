@@ -73,6 +73,12 @@ const std::map<std::string, Setter> kSetters = {
      [](Settings& s, const Words& w) { add_rule(s.options.policy.advertise_server, w.at(0)); }},
     {"no-rewriters", [](Settings& s, const Words&) { s.rewriters = false; }},
     {"unconnected", [](Settings& s, const Words&) { s.connected = false; }},
+    {"forward",
+     [](Settings& s, const Words&) {
+       s.forward = true;
+       s.connected = false;
+       s.server_name = "forward";
+     }},
     {"waits", [](Settings& s, const Words&) { s.show_waits = true; }},
     {"records", [](Settings& s, const Words& w) { s.show_kinds = w; }},
     {"json", [](Settings& s, const Words&) { s.show_json = true; }},

@@ -27,7 +27,8 @@ class LogText final : public RecordSink {
 
 class NoEffects final : public Effects {
  public:
-  void connect_server() override {}
+  void connect_server(const std::optional<HostPort>&) override {}
+  void drop_server() override {}
   void send(Side, std::string_view) override {}
   void send_urgent(Side, std::string_view, std::size_t) override {}
   void finish(Side) override {}
