@@ -19,7 +19,7 @@ void ServerConnector::next() { candidates_.empty() ? next_server() : next_addres
 
 void ServerConnector::next_server() {
   if (servers_.empty()) {
-    fail({Failure::Kind::not_found, {}, {}, "no server is known"});
+    fail({Failure::Kind::not_found, HostPort{}, Endpoint{}, "no server is known"});
     return;
   }
   server_ = std::move(servers_.back());
