@@ -88,15 +88,17 @@ std::string redirect_rules(const NatRules& rules, const NatEntrance& entrance,
               data_target(entrance, family));
 }
 
+std::string session_set(const Family& family) {
+  const std::string type(family.address_type);
+  return "  set " + std::string(family.sessions) + " {\n" + line("type " + type + " . " + type) +
+         line("flags dynamic, timeout") + line("timeout " + std::string(NatRules::kSessionKept)) +
+         line("size " + std::to_string(NatRules::kSessionsMax)) + "  }\n";
+}
+
 std::string session_sets(const NatRules& rules) {
   std::string text;
   for (const auto& family : kFamilies) {
-    if (!has(rules, redirects, family)) continue;
-    const std::string type(family.address_type);
-    text += "  set " + std::string(family.sessions) + " {\n" + line("type " + type + " . " + type) +
-            line("flags dynamic, timeout") +
-            line("timeout " + std::string(NatRules::kSessionKept)) +
-            line("size " + std::to_string(NatRules::kSessionsMax)) + "  }\n";
+    if (has(rules, redirects, family)) text += session_set(family);
   }
   if (text.empty()) return text;
   return "  # Who speaks FTP with whom: only between these are data ports redirected.\n" + text;
@@ -116,26 +118,33 @@ std::string nat_chain(const NatRules& rules) {
          text + "  }\n";
 }
 
+std::string mark_and_accept(const NatRules& rules) {
+  return "meta mark set " + std::to_string(rules.mark) + " accept";
+}
+
+std::string tproxy_rule(const NatRules& rules, const NatEntrance& entrance, const Family& family) {
+  const auto port = std::to_string(entrance.port);
+  const auto to =
+      entrance.address ? to_text(Endpoint{*entrance.address, entrance.port}) : ":" + port;
+  return line(quoted_interface(rules) + std::string(family.match) +
+              "fib daddr type != local tcp dport " + std::to_string(rules.ftp_port) + " tproxy " +
+              std::string(family.name) + " to " + to + " " + mark_and_accept(rules));
+}
+
 // Sockets that the proxy has at other machines' addresses come first: they are more exact than the
 // port. Its listener is one of them, but at every address ("wildcard"), and stands for no machine.
 // That is asked for last and on its own: for a connection that is being set up, the kernel does not
 // know, and a rule that asks does not match.
 std::string tproxy_chain(const NatRules& rules) {
   if (!has(rules, uses_tproxy)) return {};
-  const auto mark = "meta mark set " + std::to_string(rules.mark) + " accept";
-  auto text = "  chain ours {\n" + line("socket wildcard 1 return") + line(mark) +
+  auto text = "  chain ours {\n" + line("socket wildcard 1 return") + line(mark_and_accept(rules)) +
               "  }\n  chain divert {\n" +
               line("type filter hook prerouting priority mangle; policy accept;") +
               line("meta l4proto tcp socket transparent 1 jump ours");
   for (const auto& entrance : rules.entrances) {
     if (!uses_tproxy(entrance.kind)) continue;
     for (const auto& family : kFamilies) {
-      if (!has_family(entrance, family)) continue;
-      const auto to = entrance.address ? to_text(Endpoint{*entrance.address, entrance.port})
-                                       : ":" + std::to_string(entrance.port);
-      text += line(quoted_interface(rules) + std::string(family.match) +
-                   "fib daddr type != local tcp dport " + std::to_string(rules.ftp_port) +
-                   " tproxy " + std::string(family.name) + " to " + to + " " + mark);
+      if (has_family(entrance, family)) text += tproxy_rule(rules, entrance, family);
     }
   }
   return text + "  }\n";
