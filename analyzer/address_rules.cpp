@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "analyzer/network.h"
+#include "analyzer/sent_address.h"
 #include "analyzer/verbs.h"
 
 namespace ftpscope {
@@ -55,6 +57,12 @@ bool is_unroutable(const IpAddress& stated, const IpAddress& seen) {
   return false;
 }
 
+bool neighbours(const IpAddress& a, const IpAddress& b) {
+  constexpr unsigned kBitsV4 = 24;
+  constexpr unsigned kBitsV6 = 64;
+  return Network{a, a.v6 ? kBitsV6 : kBitsV4}.contains(b);
+}
+
 void AddressRules::on(const record::Session& session, Timestamp, FindingSink&) {
   client_ = session.client;
   proxy_ = session.proxy;
@@ -72,6 +80,9 @@ void AddressRules::on(const record::Command& command, Timestamp, FindingSink& fi
   out_of_step_ = false;
   const auto meaning = meaning_of(command.verb);
   if (meaning != Meaning::port && meaning != Meaning::passive) return;
+  told_server_ = meaning == Meaning::port
+                     ? sent_address(command.verb, command.argument.value_or(""))
+                     : std::nullopt;
   asked_ = {command.id, true, is_all(command), std::nullopt};
   const bool ipv4_only = command.verb == "PASV" || command.verb == "PORT";
   if (ipv4_only && client_ && client_->ip.v6 && !ipv6_told_) {
@@ -83,6 +94,31 @@ void AddressRules::on(const record::Command& command, Timestamp, FindingSink& fi
     findings.finding(port_after_epsv_all, command.id);
   } else if (meaning == Meaning::port) {
     check_port(command, findings);
+  }
+}
+
+// The server is told what the proxy made of it.
+void AddressRules::on(const record::Rewrite& rewrite, Timestamp, FindingSink&) {
+  const auto blank = rewrite.after.find(' ');
+  if (meaning_of(rewrite.what) != Meaning::port || blank == rewrite.after.npos) return;
+  const auto end = rewrite.after.find_last_not_of("\r\n") + 1;
+  told_server_ = sent_address(rewrite.what, rewrite.after.substr(blank + 1, end - blank - 1));
+}
+
+// Some servers say which address they have heard.
+void AddressRules::check_echo(const record::Reply& reply, FindingSink& findings) {
+  if (!told_server_) return;
+  for (const auto line : reply.lines) {
+    const auto heard = echoed_address(reply.verb, line);
+    if (!heard) continue;
+    const bool other_host = heard->ip && *heard->ip != told_server_->ip;
+    if (!other_host && heard->port == told_server_->port) continue;
+    findings.finding(port_changed, reply.to,
+                     to_text(*told_server_) + " was sent, the server heard " +
+                         (heard->ip ? to_text(Endpoint{*heard->ip, heard->port})
+                                    : "port " + std::to_string(heard->port)));
+    told_server_.reset();
+    return;
   }
 }
 
@@ -114,7 +150,9 @@ void AddressRules::check_port(const record::Command& command, FindingSink& findi
 
 void AddressRules::on(const record::Reply& reply, Timestamp, FindingSink& findings) {
   greeted_ = greeted_ || reply.to == CommandId{0};
-  if (reply.by_proxy || !reply.code || reply.preliminary) return;
+  if (reply.by_proxy || !reply.code) return;
+  check_echo(reply, findings);
+  if (reply.preliminary) return;
   const int code = *reply.code;
   const bool completed = code >= 200 && code < 300;
   if (const auto form = form_of_code(code)) check_passive(reply, *form, findings);

@@ -24,11 +24,16 @@ bool is_untranslated(const IpAddress& stated, const IpAddress& seen);
 // link, which ends where `seen` is not.
 bool is_unroutable(const IpAddress& stated, const IpAddress& seen);
 
+// In one small network, as the two addresses of one machine or of its NAT would be: a /24, with
+// IPv6 a /64.
+bool neighbours(const IpAddress& a, const IpAddress& b);
+
 class AddressRules {
  public:
   void on(const record::Session& session, Timestamp now, FindingSink& findings);
   void on(const record::Connected& connected, Timestamp now, FindingSink& findings);
   void on(const record::Command& command, Timestamp now, FindingSink& findings);
+  void on(const record::Rewrite& rewrite, Timestamp now, FindingSink& findings);
   void on(const record::Reply& reply, Timestamp now, FindingSink& findings);
   void on(const record::Gap& gap, Timestamp now, FindingSink& findings);
 
@@ -48,7 +53,10 @@ class AddressRules {
                       FindingSink& findings) const;
   void check_refusal(const record::Reply& reply, FindingSink& findings);
   bool tell_inside(FindingSink& findings);
+  void check_echo(const record::Reply& reply, FindingSink& findings);
 
+  // What the server was last told by PORT, EPRT or LPRT, until it is told whether it heard so.
+  std::optional<Endpoint> told_server_;
   std::optional<Endpoint> client_;
   std::optional<Endpoint> proxy_;
   std::optional<Endpoint> server_;

@@ -82,8 +82,11 @@ enum class FindingId : std::uint8_t {
   port_refused,
   ipv4_command_over_ipv6,
   middlebox_rewrote,
+  port_changed,
+  double_rewrite,
   // data connections
   data_stranger,
+  data_other_address,
   data_never_connected,
   data_connect_failed,
   data_ports_exhausted,

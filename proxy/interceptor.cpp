@@ -234,6 +234,7 @@ void Interceptor::on(const event::Exposed& event) {
   const auto message = std::move(*exposing_);
   exposing_.reset();
   renew(*channel);
+  channel->told = told;
   recorder_.emit(record::ChannelExposed{channel->id, channel->setup_command, channel->setup,
                                         channel->facing, told, channel->target});
   const auto line = joined(message.address.parts, format_address(message.address.form, told));

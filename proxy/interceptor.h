@@ -59,6 +59,7 @@ class Interceptor final : public Machine, private Gate {
     Setup setup = Setup::pasv;
     Side facing = Side::client;
     Endpoint target;
+    Endpoint told;  // where we listen, as told to who will connect
     Timestamp exposed;
     std::optional<Timestamp> expires;  // nobody came by then
     bool opened = false;
@@ -68,6 +69,8 @@ class Interceptor final : public Machine, private Gate {
     std::string_view verb;  // of the transfer: a name in the verbs table
     std::optional<Direction> direction;
     std::uint32_t strangers = 0;
+    std::optional<IpAddress> stranger;  // who they were, while it is one address
+    bool strangers_differ = false;
   };
   // A message whose address is being exposed.
   struct Exposing {
@@ -117,6 +120,7 @@ class Interceptor final : public Machine, private Gate {
   void on(const event::Exposed& event);
   void on(const event::ExposeFailed& event);
   void on(const event::StrangerRefused& event);
+  void on(const event::PeerRedirected& event);
   void on(const event::ChannelOpened& event);
   void on(const event::ChannelDrained& event);
   void on(const event::ChannelQuiet& event);
@@ -164,6 +168,8 @@ class Interceptor final : public Machine, private Gate {
   void release_held_reply();
   void drop_waiting_channel(ChannelEnd how);
   void renew(Channel& channel);
+  [[nodiscard]] const IpAddress& expected_by(const Channel& channel) const;
+  void tell_other_address(const Channel& channel, const event::ChannelClosed& closed);
   void record_data(const Channel& channel, const event::ChannelClosed& closed);
 
   // life

@@ -81,10 +81,46 @@ void Interceptor::release_held_reply() {
   dialogue_.resume(Side::server, now());
 }
 
+const IpAddress& Interceptor::expected_by(const Channel& channel) const {
+  return channel.facing == Side::client ? state_.client_ip : state_.server_ip;
+}
+
 void Interceptor::on(const event::StrangerRefused& event) {
   auto* channel = find_channel(event.channel);
-  if (!channel || ++channel->strangers > InterceptorOptions::kStrangersTold) return;
-  recorder_.finding(FindingId::data_stranger, channel->setup_command, to_text(event.stranger));
+  if (!channel) return;
+  const auto& stranger = event.stranger.ip;
+  if (channel->stranger && *channel->stranger != stranger) channel->strangers_differ = true;
+  channel->stranger = stranger;
+  if (++channel->strangers > InterceptorOptions::kStrangersTold) return;
+  auto detail = to_text(event.stranger);
+  const auto& expected = expected_by(*channel);
+  if (neighbours(stranger, expected)) {
+    detail +=
+        ", a neighbour of the " + std::string(name_of(channel->facing)) + ", " + to_text(expected);
+  }
+  recorder_.finding(FindingId::data_stranger, channel->setup_command, detail);
+}
+
+// Who was expected did not come, and somebody else did, always from one address: most likely it is
+// the same machine, or the NAT in front of it.
+void Interceptor::tell_other_address(const Channel& channel, const event::ChannelClosed& closed) {
+  const bool nobody_else = closed.totals.how == ChannelEnd::never_connected;
+  if (!nobody_else || !channel.stranger || channel.strangers_differ) return;
+  recorder_.finding(FindingId::data_other_address, channel.setup_command,
+                    to_text(*channel.stranger) + ", the " + std::string(name_of(channel.facing)) +
+                        " is " + to_text(expected_by(channel)));
+}
+
+// A NAT that forwards to us what we tell is as it should be. When the peer was sent from elsewhere,
+// somebody has changed our line on its way: the FTP helper of the same kernel. A 229 tells no host.
+void Interceptor::on(const event::PeerRedirected& event) {
+  const auto* channel = find_channel(event.channel);
+  if (!channel) return;
+  const bool host = channel->setup == Setup::epsv || event.meant.ip == channel->told.ip;
+  if (host && event.meant.port == channel->told.port) return;
+  recorder_.finding(
+      FindingId::double_rewrite, channel->setup_command,
+      to_text(channel->told) + " was told, " + to_text(event.meant) + " was connected to");
 }
 
 void Interceptor::on(const event::ChannelOpened& event) {
@@ -125,6 +161,7 @@ void Interceptor::on(const event::ChannelClosed& event) {
   last_activity_ = last_work_ = now();
   end_.data_to_client += event.totals.bytes_to_client;
   end_.data_to_server += event.totals.bytes_to_server;
+  tell_other_address(channel, event);
   record_data(channel, event);
   if (held_ && held_->channel == channel.id) release_held_reply();
 }

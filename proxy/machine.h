@@ -79,6 +79,12 @@ struct StrangerRefused {
   ChannelId channel = 0;
   Endpoint stranger;
 };
+// The peer that was waited for connected to this address, and a NAT of our own kernel sent it to
+// where we listen.
+struct PeerRedirected {
+  ChannelId channel = 0;
+  Endpoint meant;
+};
 struct ChannelOpened {
   ChannelId channel = 0;
   Leg client;
@@ -108,9 +114,9 @@ struct ShutdownAsked {
 using Event = std::variant<event::ClientConnected, event::ClientRefused, event::ServerConnected,
                            event::ServerPassedOver, event::ServerUnreachable,
                            event::ServerForbidden, event::Received, event::Closed, event::Exposed,
-                           event::ExposeFailed, event::StrangerRefused, event::ChannelOpened,
-                           event::ChannelDrained, event::ChannelQuiet, event::ChannelClosed,
-                           event::TimerFired, event::ShutdownAsked>;
+                           event::ExposeFailed, event::StrangerRefused, event::PeerRedirected,
+                           event::ChannelOpened, event::ChannelDrained, event::ChannelQuiet,
+                           event::ChannelClosed, event::TimerFired, event::ShutdownAsked>;
 
 struct Exposure {
   ChannelId channel = 0;

@@ -223,6 +223,30 @@ inline constexpr auto kAddresses = std::to_array<FindingRow>({
      "forwarded and named by the server (vsftpd pasv_address, ProFTPD MasqueradeAddress); "
      "Linux: no `ct helper set`, and rmmod nf_nat_ftp. TLS hides the dialogue from such "
      "devices, and a wrong one can do no harm then."},
+    {port_changed, "FTP-PORT-CHANGED", warning, kNetwork, "RFC 3235 3, RFC 2663 2.9",
+     "the server heard another address than the one that was sent to it",
+     "The server has told which address it heard in PORT, and it is not the one that was sent (the "
+     "detail has both). BSD's servers (inetutils-ftpd) tell in the answer to STAT, Pure-FTPd in `150 "
+     "Connecting to port` and in a 425; the others do not, so no such finding proves nothing. A "
+     "device between has changed the line: the FTP helper of a NAT (Linux nf_nat_ftp, an ALG) "
+     "translates a second time what was translated already.",
+     "If transfers work, nothing. If they fail, switch the helper off for this connection (Linux: "
+     "no `ct helper set`, rmmod nf_nat_ftp; routers: `FTP ALG`), or let it do all of it: "
+     "--advertise-server peer tells the inside address, which is the one that helpers expect. "
+     "Passive mode, EPSV and TLS are left alone by most helpers."},
+    {double_rewrite, "FTP-DOUBLE-REWRITE", warning, kNetwork, "RFC 3235 3, RFC 2663 2.9",
+     "something rewrites addresses that the proxy has rewritten already",
+     "A data connection came from the right host to the right port of ours, but it had been made to "
+     "another address or port than the proxy had told, and a NAT of this very machine sent it to "
+     "us (the detail has both). So the line was changed behind the proxy: conntrack's FTP helper "
+     "(nf_nat_ftp, by `ct helper set` or nf_conntrack_helper=1) translates the same connection. "
+     "It works while the helper understands every line; where it does not (a line in two packets, "
+     "an odd 227, TLS), the client is told the inside address. A helper on another machine cannot "
+     "be seen in this way.",
+     "One of the two is enough. Take `ct helper set` away from connections to the proxy (`nft list "
+     "ruleset`), and tell the outside address yourself: --advertise public:ADDRESS, with the data "
+     "ports forwarded. The helper leaves a line alone that names another address than the one it "
+     "translates."},
 });
 // clang-format on
 

@@ -10,13 +10,23 @@ inline constexpr auto kDataConnections = std::to_array<FindingRow>({
     {data_stranger, "FTP-DATA-STRANGER", warning, kNetwork, "RFC 2577 8",
      "another host than the expected one connected for data",
      "Somebody else than the expected host connected to the port that the proxy had opened for "
-     "data (the detail says who). It was closed at once, and the proxy waits on for the right "
-     "one. It is a port scanner, an attempt to steal or forge the data, or a client whose data "
-     "connections come from another address (several NAT addresses, two uplinks).",
-     "If the transfer worked, nothing: scanners are everywhere. If nobody else came "
-     "(FTP-DATA-NEVER-CONNECTED), the stranger was probably the client itself: let its NAT or "
-     "router use one address for all connections to the proxy. If it comes again and again from "
-     "one address, block it."},
+     "data (the detail says who, and whether it is in the same small network: a /24, or a /64 of "
+     "IPv6). It was closed at once without a byte, and the proxy waits on for the right one. It is "
+     "a port scanner, an attempt to steal or forge the data, or a client whose data connections "
+     "come from another address (several NAT addresses, two uplinks).",
+     "If the transfer worked, nothing: scanners are everywhere. If nobody else came, "
+     "FTP-DATA-OTHER-ADDRESS says so. If it comes again and again from one address, block it."},
+    {data_other_address, "FTP-DATA-OTHER-ADDRESS", warning, kNetwork, "RFC 2577 8",
+     "the expected host seems to connect for data from another address",
+     "Nobody came to a data port from the expected address, and one other address did, perhaps "
+     "several times (the detail has both; each time is an FTP-DATA-STRANGER). It is most likely "
+     "the very client (or server): a NAT with several outside addresses, two uplinks, a proxy for "
+     "some ports only, IPv6 privacy addresses, a server that sends from another interface. It can "
+     "also be an attacker who was the only one to come; so it is not let in.",
+     "Let the NAT or router use one address for all connections of one inside host (`paired "
+     "pooling`, RFC 4787 4.1; nftables `snat ... persistent`). A server with several interfaces: "
+     "bind it to one (vsftpd listen_address, ProFTPD SocketBindTight). Passive instead of active "
+     "mode, or the other way round, lets the other side connect."},
     {data_never_connected, "FTP-DATA-NEVER-CONNECTED", warning, kNetwork, "RFC 959 3.2",
      "nobody connected for data",
      "A data connection had been agreed on and nobody made it; the detail says who should have. "

@@ -26,17 +26,17 @@ std::expected<std::uint16_t, std::string_view> DataChannel::listen(const IpAddre
     return std::unexpected("no descriptor is free (--max-descriptors)");
   }
   descriptors_ = descriptors;
-  const ListenAt where{address, worker_.options().data_ports, worker_.random_data_port(),
-                       session_.is_foreign(exposure_.facing)};
-  auto listening = listen_at(worker_.loop(), this, where, [](uv_stream_t* handle, int result) {
+  const ListenAt where{.address = address, .foreign = session_.is_foreign(exposure_.facing)};
+  const auto on_connection = [](uv_stream_t* handle, int result) {
     static_cast<DataChannel*>(handle->data)->on_connection(result);
-  });
+  };
+  const auto listening =
+      worker_.data_ports().listen(worker_.loop(), this, where, on_connection, listener_);
   if (!listening) {
     return std::unexpected(listening.error() == UV_EADDRINUSE ? "no port is free (--data-ports)"
                                                               : uv_strerror(listening.error()));
   }
-  listener_ = std::move(*listening);
-  return local_endpoint(descriptor(listener_)).port;
+  return local_endpoint(descriptor(listener_.tcp())).port;
 }
 
 void DataChannel::on_connection(int status) {
@@ -45,13 +45,15 @@ void DataChannel::on_connection(int status) {
     return;
   }
   auto tcp = make_tcp(worker_.loop(), this);
-  if (uv_accept(stream(listener_), stream(tcp)) != 0) return;
+  if (uv_accept(stream(listener_.tcp()), stream(tcp)) != 0) return;
   const auto peer = peer_endpoint(descriptor(tcp));
   if (peer.ip != exposure_.expected) {
     refuse_stranger(std::move(tcp), peer);
     return;
   }
   const auto local = local_endpoint(descriptor(tcp));
+  const auto meant = original_destination(descriptor(tcp));
+  if (meant && *meant != local) session_.feed(event::PeerRedirected{id(), *meant});
   listener_.reset();
   auto& facing = leg(exposure_.facing);
   facing.tcp = std::move(tcp);

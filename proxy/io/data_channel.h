@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/io/data_ports.h"
 #include "proxy/io/live_recording.h"
 #include "proxy/io/uv_ptr.h"
 #include "proxy/machine.h"
@@ -83,7 +84,7 @@ class DataChannel {
   Worker& worker_;
   LiveSession& session_;
   Exposure exposure_;
-  UvPtr<uv_tcp_t> listener_;
+  DataListener listener_;
   std::array<Leg, 2> legs_;
   std::size_t descriptors_ = 0;
   bool relaying_ = false;

@@ -16,7 +16,7 @@ struct PortRange {
 
 struct ListenAt {
   IpAddress address;
-  PortRange ports;
+  PortRange ports = {};
   int first = 0;         // the port to try first, in the range
   bool foreign = false;  // another machine's address (transparent_socket.h)
 };

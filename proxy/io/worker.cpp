@@ -39,6 +39,7 @@ Worker::Worker(uv_loop_t* loop, const WorkerOptions& options, LogFile* log)
       log_(log),
       terminal_(STDOUT_FILENO),
       buffer_(std::max(options.relay_buffer, WorkerOptions::kControlRead)),
+      data_ports_(options.data_ports),
       wall_start_(std::chrono::floor<Duration>(std::chrono::system_clock::now())),
       steady_start_(uv_hrtime()) {
   undertaker_.reset(new uv_check_t);
@@ -118,12 +119,6 @@ bool Worker::has_room_for_session() const {
 
 bool Worker::has_room_for_refusal() const {
   return sessions_.size() - admitted_ <= WorkerOptions::kRefusalsAtOnce;
-}
-
-std::uint16_t Worker::random_data_port() {
-  const auto [low, high] = options_.data_ports;
-  if (low == 0) return 0;
-  return static_cast<std::uint16_t>(std::uniform_int_distribution<int>(low, high)(random_));
 }
 
 void Worker::enlist(LiveSession& session) {

@@ -8,14 +8,13 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "analyzer/report_text.h"
 #include "proxy/interceptor.h"
+#include "proxy/io/data_ports.h"
 #include "proxy/io/log_file.h"
-#include "proxy/io/port_range.h"
 #include "proxy/io/uv_ptr.h"
 
 namespace ftpscope {
@@ -88,8 +87,7 @@ class Worker {
   // Whether one that is refused may stay until it has heard why: that costs descriptors.
   [[nodiscard]] bool has_room_for_refusal() const;
 
-  // A random port of --data-ports to try first; 0 when the kernel is to choose.
-  [[nodiscard]] std::uint16_t random_data_port();
+  [[nodiscard]] DataPorts& data_ports() { return data_ports_; }
 
   // Sessions are told of the passing time by a tick; an idle loop has none.
   void enlist(LiveSession& session);
@@ -136,6 +134,7 @@ class Worker {
   std::string terminal_text_;
   Outlet terminal_;
   std::vector<char> buffer_;
+  DataPorts data_ports_;
   std::size_t descriptors_ = 0;
   std::vector<Enlisted> sessions_;
   std::size_t admitted_ = 0;
@@ -146,7 +145,6 @@ class Worker {
   std::vector<LiveSession*> writing_out_;
   std::vector<std::unique_ptr<Outgoing>> spare_;
   std::vector<std::shared_ptr<void>> graveyard_;
-  std::random_device random_;
   Timestamp wall_start_;
   std::uint64_t steady_start_;
 };

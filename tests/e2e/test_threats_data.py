@@ -235,6 +235,19 @@ class S14PortRange(unittest.TestCase):
             sessions[0].wait_for("end")
             self.assertEqual(self.ask_passive(sessions[5], target)[:3], b"227")
 
+    def test_S14_ports_that_other_programs_have_are_passed_over(self):
+        low, high = self.range_of_four()
+        with scene("--data-ports", f"{low}-{high}") as s, contextlib.ExitStack() as stack:
+            for port in (low, high):
+                stack.enter_context(Listener("127.0.0.1", port))
+            target = stack.enter_context(Listener())
+            sessions = [s.session() for _ in range(3)]
+            for _ in range(20):  # whichever port is drawn first
+                replies = [self.ask_passive(session, target) for session in sessions]
+                ports = {address_in(reply)[1] for reply in replies[:2]}
+                self.assertEqual(ports, {low + 1, high - 1})
+                self.assertEqual(replies[2][:4], b"425 ")
+
     def test_S14_ports_that_nobody_comes_to_expire(self):
         low, high = self.range_of_four()
         args = ("--data-ports", f"{low}-{high}", "--data-connect-timeout", "0.3")

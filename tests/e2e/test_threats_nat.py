@@ -87,9 +87,10 @@ class S14ThousandSessions(unittest.TestCase):
         args = ["--data-ports", f"{low}-{max(ports)}", "--max-sessions-per-client", "0", "--quiet"]
         server = AnsweringServer(PASV=passive, RETR=download(PAYLOAD))
         with server, TracedProxy(server.address, [*args, "--lines", "strict"]) as proxy:
-            clients = [connect(proxy.host, proxy.port) for _ in range(self.SESSIONS)]
-            for client in clients:
-                log_in(client)
+            clients = []
+            for _ in range(self.SESSIONS):
+                clients.append(connect(proxy.host, proxy.port))
+                log_in(clients[-1])
             waiting, grown = clients, []
             while waiting:
                 waiting = self.one_round(waiting, ports)

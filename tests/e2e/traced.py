@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 import re
+from pathlib import Path
 
 import proxy as harness
 from proxy import Proxy, authority
@@ -60,13 +61,13 @@ class TracedProxy(Proxy):
         self._check_binds(binds)
 
     def _check_connections(self) -> None:
-        """To the server; to what a channel of the log has as its target, and that is an end of a
+        """To the server, and the resolver of names; to what a channel of the log has as its target, and that is an end of a
         control connection and no service. All that the log has was also done."""
         targets = {r["target"] for r in self.records("channel", event="exposed")}
         hosts = {host_of(r["client"]) for r in self.records("session")}
         hosts |= {host_of(r["server"]) for r in self.records("connected")} | self.more_hosts
         for ip, port in self.connections:
-            if (ip, port) == (plain(self.server[0]), self.server[1]):
+            if (ip, port) == (plain(self.server[0]), self.server[1]) or (ip, port) in resolvers():
                 continue
             assert authority(ip, port) in targets, f"it connected to {ip}:{port}, and nobody asked"
             assert ip in hosts and port >= 1024, f"it connected to {ip}:{port}"
@@ -87,6 +88,11 @@ class TracedProxy(Proxy):
         for ip, port in binds:
             inside = any(int(low) <= port <= int(high) for low, high in ranges)
             assert port in (0, self.port) or inside, f"it bound {ip}:{port}"
+
+
+def resolvers() -> set[tuple[str, int]]:
+    found = re.findall(r"^nameserver\s+([0-9a-f.:]+)", Path("/etc/resolv.conf").read_text(), re.M)
+    return {(plain(ip), 53) for ip in found}
 
 
 def plain(ip: str) -> str:

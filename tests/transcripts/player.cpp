@@ -113,6 +113,7 @@ class Player final : private Effects, private RecordSink {
     if (what == "exposed") return expose_done(id, endpoint(words.at(2)));
     if (what == "expose-failed") return handle(event::ExposeFailed{id, rest(words, 2)});
     if (what == "stranger") return handle(event::StrangerRefused{id, endpoint(words.at(2))});
+    if (what == "redirected") return handle(event::PeerRedirected{id, endpoint(words.at(2))});
     if (what == "opened") return open(id);
     if (what == "drained") return handle(event::ChannelDrained{id, side(words.at(2))});
     if (what == "quiet") return handle(event::ChannelQuiet{id});
