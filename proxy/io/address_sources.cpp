@@ -195,14 +195,14 @@ void AddressSources::on_read(const Reading& reading) {
     if (source.failed) return;
     source.failed = true;
     std::cerr << "ftpscope: " << source.rule << ": " << reading.found.error() << "; "
-              << to_text(*source.addresses) << " is used until it can" << std::endl;
+              << to_text(*source.addresses) << " is used until it can" << '\n';
     return;
   }
   const auto now = chosen_from(*reading.found, *source.addresses);
   const bool told = std::exchange(source.failed, false);
   if (now == *source.addresses && !told) return;
   *source.addresses = now;
-  std::cerr << "ftpscope: " << source.rule << " is " << to_text(now) << " now" << std::endl;
+  std::cerr << "ftpscope: " << source.rule << " is " << to_text(now) << " now" << '\n';
 }
 
 }  // namespace ftpscope
