@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "analyzer/line_rules.h"
+#include "analyzer/line_splitter.h"
 #include "analyzer/message.h"
 #include "analyzer/redaction.h"
 #include "analyzer/report_text.h"
@@ -85,6 +86,7 @@ std::string why_skipped(const Transaction& transaction, const Command& command) 
   const bool login = command.meaning() == Meaning::user || command.name == "PASS";
   if (transaction.hidden && !login) return "what it said is hidden in the recording";
   if (!is_one_line(command.line.text())) return "it has a CR, LF or NUL in it";
+  if (command.line.raw.size() > LineSplitter::kLineMax) return "its line is too long";
   if (hides_address_command(command) || hides_secret_command(command)) {
     return "some servers would read another command in it";
   }
@@ -105,22 +107,11 @@ std::string login_line(Transaction& transaction, const ClientLogin& login) {
   return transaction.verb + " " + (password ? login.password : login.user) + "\r\n";
 }
 
-std::string substituted_line(Transaction& transaction,
-                             const std::vector<Substitution>& substitutions) {
-  if (transaction.argument) {
-    auto changed = substituted(*transaction.argument, substitutions);
-    if (changed != *transaction.argument) transaction.line.reset();
-    transaction.argument = std::move(changed);
-  }
-  return recorded_line(transaction).value_or(canonical_text(transaction) + "\r\n");
-}
-
-ClientStep plan_step(Transaction& transaction, const ClientLogin& login,
-                     const std::vector<Substitution>& substitutions) {
+ClientStep plan_step(Transaction& transaction, const ClientLogin& login) {
   const bool logs_in = transaction.verb == "USER" || transaction.verb == "PASS";
   ClientStep step;
-  step.line =
-      logs_in ? login_line(transaction, login) : substituted_line(transaction, substitutions);
+  step.line = logs_in ? login_line(transaction, login)
+                      : recorded_line(transaction).value_or(canonical_text(transaction) + "\r\n");
   // What goes out decides, not what the recording calls it.
   std::string read;
   const auto command =
@@ -151,33 +142,14 @@ std::string ClientScript::writing_steps() const {
   return text;
 }
 
-std::string substituted(std::string text, const std::vector<Substitution>& substitutions) {
-  for (const auto& [from, to] : substitutions) {
-    if (from.empty()) continue;
-    for (auto at = text.find(from); at != text.npos; at = text.find(from, at + to.size())) {
-      text.replace(at, from.size(), to);
-    }
-  }
-  return text;
-}
-
-std::expected<Substitution, std::string> parse_substitution(std::string_view text) {
-  const auto equals = text.find('=');
-  if (equals == text.npos || equals == 0) {
-    return std::unexpected("needs FROM=TO, as in /old/path=/new/path");
-  }
-  return Substitution{std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
-}
-
 ClientScript plan_client_replay(const SessionTransactions& recorded, const ClientLogin& login,
                                 const std::vector<Substitution>& substitutions) {
   ClientScript script{recorded, {}};
+  substitute(script.expected, substitutions);
   auto& list = script.expected.transactions;
   for (std::size_t i = 0; i < list.size(); ++i) {
-    for (auto& reply : list[i].replies)
-      reply.raw = substituted(std::move(reply.raw), substitutions);
     if (list[i].id == 0) continue;
-    script.steps.push_back(plan_step(list[i], login, substitutions));
+    script.steps.push_back(plan_step(list[i], login));
     script.steps.back().expected = i;
   }
   return script;

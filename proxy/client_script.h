@@ -6,22 +6,16 @@
 #pragma once
 
 #include <cstddef>
-#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "analyzer/substitution.h"
 #include "analyzer/transaction.h"
 #include "analyzer/verbs.h"
 
 namespace ftpscope {
-
-// In every argument, and in every text that is expected, `from` becomes `to`.
-struct Substitution {
-  std::string from;
-  std::string to;
-};
 
 struct ClientLogin {
   // RFC 1635 2: the anonymous login, with an address of mail as its password.
@@ -49,13 +43,9 @@ struct ClientScript {
   [[nodiscard]] std::string writing_steps() const;
 };
 
+// With the substitutions made in every argument, and in every text that is expected.
 [[nodiscard]] ClientScript plan_client_replay(const SessionTransactions& recorded,
                                               const ClientLogin& login,
                                               const std::vector<Substitution>& substitutions);
-
-std::string substituted(std::string text, const std::vector<Substitution>& substitutions);
-
-// "FROM=TO". FROM may not be empty; the first `=` parts them.
-[[nodiscard]] std::expected<Substitution, std::string> parse_substitution(std::string_view text);
 
 }  // namespace ftpscope

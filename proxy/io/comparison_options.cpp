@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <utility>
 
 #include "proxy/io/option_kinds.h"
 
@@ -53,6 +54,20 @@ void add_comparison(CLI::App& app, ComparisonOptions& options) {
          "--slower-than", slower, "a reply that takes this many times as long in B is a difference")
       ->type_name("FACTOR")
       ->group("Comparison");
+}
+
+CLI::Option* add_substitutions(CLI::App& app, std::vector<Substitution>& substitutions,
+                               const std::string& description) {
+  const auto add = [&substitutions](const std::vector<std::string>& texts) {
+    for (const auto& text : texts) {
+      auto parsed = parse_substitution(text);
+      if (!parsed) throw CLI::ValidationError("--substitute", parsed.error());
+      substitutions.push_back(std::move(*parsed));
+    }
+  };
+  return app.add_option_function<std::vector<std::string>>("--substitute", add, description)
+      ->allow_extra_args(false)
+      ->type_name("FROM=TO");
 }
 
 void add_comparison_output(CLI::App& app, ComparisonOutput& output) {

@@ -3,13 +3,19 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <string>
+#include <vector>
 
+#include "analyzer/substitution.h"
 #include "analyzer/transaction_comparison.h"
 #include "proxy/io/comparison_output.h"
 
 namespace ftpscope {
 
 void add_comparison(CLI::App& app, ComparisonOptions& options);
+// --substitute, in the sessions that are held against others.
+CLI::Option* add_substitutions(CLI::App& app, std::vector<Substitution>& substitutions,
+                               const std::string& description);
 void add_comparison_output(CLI::App& app, ComparisonOutput& output);
 
 }  // namespace ftpscope

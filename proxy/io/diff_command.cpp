@@ -51,10 +51,11 @@ int run_diff(const DiffOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);
   if (options.a == "-" && options.b == "-")
     return fail("only one of A and B can be standard input");
-  const auto a = open_source(options.a, options.session_a, options.limits);
+  auto a = open_source(options.a, options.session_a, options.limits);
   if (!a) return fail(a.error());
   const auto b = open_source(options.b, options.session_b, options.limits);
   if (!b) return fail(b.error());
+  for (auto& session : a->sessions) substitute(session, options.substitutions);
   auto how = options.comparison;
   how.payload_of_a = a->payloads();
   how.payload_of_b = b->payloads();

@@ -7,6 +7,7 @@
 
 #include "analyzer/expectation.h"
 #include "analyzer/flow_tracker.h"
+#include "analyzer/substitution.h"
 #include "proxy/io/comparison_output.h"
 
 namespace ftpscope {
@@ -16,6 +17,7 @@ struct DiffOptions {
   std::string b;
   std::string session_a;  // the ends of sessions' names; empty: all, in their order
   std::string session_b;
+  std::vector<Substitution> substitutions;  // in a
   ComparisonOptions comparison;
   std::vector<Expectation> expectations;  // of b
   ComparisonOutput output;

@@ -13,6 +13,7 @@ namespace {
 constexpr auto kDiffFooter = R"(Examples:
   ftpscope diff rec-old/ rec-new/
   ftpscope diff good.pcap bad.pcap --side-by-side
+  ftpscope diff old.pcap new.pcap --substitute old.example=new.example --substitute /a=/srv/a
   ftpscope diff rec/ session.jsonl --compare code --junit result.xml --expect 'RETR /a: 226'
 
 What is compared, and what is left out by default: captures/README.md.
@@ -42,6 +43,8 @@ CLI::App* add_diff(CLI::App& app, DiffOptions& options) {
           "(default: the first with the first, and so on)")
       ->type_name("NAME[,NAME]");
   add_comparison(*diff, options.comparison);
+  add_substitutions(*diff, options.substitutions,
+                    "put TO for FROM in every argument and every reply of A; as often as needed");
   add_expectations(*diff, options.expectations);
   add_comparison_output(*diff, options.output);
   diff->add_option("--ftp-port", options.limits.ftp_ports,

@@ -45,18 +45,9 @@ void add_playing(CLI::App& app, ReplayClientOptions& options) {
                  "the session whose name ends so, as in 000002 (default: the first)")
       ->type_name("NAME")
       ->group(group);
-  const auto substitute = [&options](const std::vector<std::string>& texts) {
-    for (const auto& text : texts) {
-      auto parsed = parse_substitution(text);
-      if (!parsed) throw CLI::ValidationError("--substitute", parsed.error());
-      options.substitutions.push_back(std::move(*parsed));
-    }
-  };
-  app.add_option_function<std::vector<std::string>>(
-         "--substitute", substitute,
-         "put TO for FROM in every argument and every text that is expected;\nas often as needed")
-      ->allow_extra_args(false)
-      ->type_name("FROM=TO")
+  add_substitutions(app, options.substitutions,
+                    "put TO for FROM in every argument and every text that is expected;\n"
+                    "as often as needed")
       ->group(group);
   add_choice(app, "--mode", options.replay.mode,
              {{"recorded", DataMode::as_recorded},

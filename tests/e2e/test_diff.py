@@ -226,6 +226,21 @@ class Inputs(unittest.TestCase):
             self.assertIn(sentence, done.stderr)
             self.assertEqual(done.stderr.count(b"\n"), 1)
 
+    def test_substitutions(self):
+        """The same session on another host, by another user, in another folder."""
+        text = (DEMO / "session.jsonl").read_text()
+        moved = text.replace("readme.txt", "new/read.me").replace('"demo"', '"other"')
+        moved = moved.replace("Goodbye", "Farewell")
+        self.assertNotEqual(moved, text)
+        self.assertEqual(diff(DEMO, "-", stdin=moved.encode()).returncode, 1)
+        words = ["readme.txt=new/read.me", "demo=other", "Goodbye=Farewell"]
+        options = [option for word in words for option in ("--substitute", word)]
+        done = diff(DEMO / "session.jsonl", "-", *options, "--json", stdin=moved.encode())
+        self.assertEqual({row[:2] for row in differing(done)} - {("PASS", "data")}, set())
+        wrong = diff(DEMO, DEMO, "--substitute", "=x")
+        self.assertEqual(wrong.returncode, 2)
+        self.assertIn(b"needs FROM=TO", wrong.stderr)
+
     def test_nothing_is_left_behind(self):
         with tempfile.TemporaryDirectory() as folder:
             env = {"TMPDIR": folder}
