@@ -232,26 +232,30 @@ bool is_payload_name(std::string_view name) {
          std::ranges::all_of(name, plain);
 }
 
-std::expected<ReplayScript, std::string> read_script(std::string_view log, std::string_view timing,
-                                                     std::string_view session) {
-  TransactionCollector collector;
-  std::string wrong;
-  const auto problems = read_log(log, [&](const OwnedRecord& record) {
-    if (wrong.empty()) wrong = complaint_about(*record);
-    collector.record(*record);
+void ScriptReader::add(std::string_view lines) {
+  if (!wrong_.empty()) return;
+  const auto problems = read_log(lines, [this](const OwnedRecord& record) {
+    if (wrong_.empty()) wrong_ = complaint_about(*record);
+    collector_.record(*record);
   });
   if (!problems.empty()) {
-    return std::unexpected("line " + std::to_string(problems[0].line) + ": " + problems[0].what);
+    wrong_ = "line " + std::to_string(lines_ + problems[0].line) + ": " + problems[0].what;
   }
+  lines_ += static_cast<std::size_t>(std::ranges::count(lines, '\n'));
+}
+
+std::expected<ReplayScript, std::string> ScriptReader::finish(std::string_view timing,
+                                                              std::string_view session) {
+  if (!wrong_.empty()) return std::unexpected(wrong_);
   auto times = read_timing(timing);
   if (!times) return std::unexpected("timing.jsonl: " + times.error());
   std::vector<ScriptSession> sessions;
-  for (auto& recorded : collector.take()) {
-    if (wrong.empty()) wrong = complaint_about(recorded);
-    if (recorded.truncated) wrong = "it has more than a million commands";
+  for (auto& recorded : collector_.take()) {
+    if (wrong_.empty()) wrong_ = complaint_about(recorded);
+    if (recorded.truncated) wrong_ = "it has more than a million commands";
     sessions.push_back(session_of(recorded, *times));
   }
-  if (!wrong.empty()) return std::unexpected(wrong);
+  if (!wrong_.empty()) return std::unexpected(wrong_);
   if (auto chosen = choose(sessions, session); !chosen) return std::unexpected(chosen.error());
   ReplayScript script;
   script.session = sessions.front().name;
@@ -261,6 +265,13 @@ std::expected<ReplayScript, std::string> read_script(std::string_view log, std::
   script.home = ReplayPlace::home_of(script);
   index(script);
   return script;
+}
+
+std::expected<ReplayScript, std::string> read_script(std::string_view log, std::string_view timing,
+                                                     std::string_view session) {
+  ScriptReader reader;
+  reader.add(log);
+  return reader.finish(timing, session);
 }
 
 }  // namespace ftpscope

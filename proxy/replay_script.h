@@ -15,6 +15,7 @@
 #include "analyzer/message.h"
 #include "analyzer/record.h"
 #include "analyzer/recording_timing.h"
+#include "analyzer/transaction.h"
 
 namespace ftpscope {
 
@@ -82,8 +83,23 @@ struct ReplayScript {
 
 inline constexpr std::string_view kHiddenArgument = "\n<any>";  // no argument has a line end in it
 
-// `session`: the end of its name; empty: the first one with a greeting. The error is a sentence
-// without its beginning: what is wrong, and in which line.
+// Takes a log as it is read: its text is not kept, its transactions are.
+class ScriptReader {
+ public:
+  // Whole lines, in their order; the last one of all may be torn.
+  void add(std::string_view lines);
+  // `session`: the end of its name; empty: the first one with a greeting. The error is a sentence
+  // without its beginning: what is wrong, and in which line. Once.
+  [[nodiscard]] std::expected<ReplayScript, std::string> finish(std::string_view timing,
+                                                                std::string_view session);
+
+ private:
+  TransactionCollector collector_;
+  std::size_t lines_ = 0;
+  std::string wrong_;
+};
+
+// The same for a log that is in memory.
 [[nodiscard]] std::expected<ReplayScript, std::string> read_script(std::string_view log,
                                                                    std::string_view timing = {},
                                                                    std::string_view session = {});

@@ -83,6 +83,10 @@ void add_replay_server(CLI::App& app, ReplayServerOptions& options) {
   server->add_option("--log", options.log, "write the replayed sessions to this file; - is stdout")
       ->type_name("FILE");
   server->add_flag("-q,--quiet", options.quiet, "do not print the dialogue");
+  add_count(*server, "--log-limit", options.log_limit,
+            "bytes of a session.jsonl, and of a timing.jsonl; the memory\n"
+            "needed is a few times that",
+            1, std::size_t{1} << 40U);
   add_replay_policy(*server, options);
 }
 

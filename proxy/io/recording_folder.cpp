@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <functional>
 #include <set>
-#include <sstream>
 
+#include "proxy/io/input_file.h"
 #include "proxy/io/payload_files.h"
 
 namespace ftpscope {
@@ -19,26 +19,35 @@ namespace ftpscope {
 namespace {
 
 namespace fs = std::filesystem;
-using Text = std::expected<std::string, std::string>;
+using Sentence = std::expected<void, std::string>;
 
-Text read_text(const fs::path& path) {
-  const auto fail = [&](std::string_view why) {
-    return std::unexpected("cannot read the recording '" + path.string() +
-                           "': " + std::string(why));
+// Whether it is a file that may be read.
+Sentence check_file(const fs::path& path, std::uint64_t limit) {
+  const auto fail = [&](const std::string& why) {
+    return std::unexpected("cannot read the recording '" + path.string() + "': " + why);
   };
   std::error_code error;
   const auto status = fs::status(path, error);
   if (!fs::exists(status)) return fail(std::strerror(ENOENT));
   if (!fs::is_regular_file(status)) return fail("it is no file");
-  if (fs::file_size(path, error) > Recording::kLogMax) return fail("it is larger than 64 MiB");
-  const std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) return fail(std::strerror(errno));
-  return std::move(text).str();
+  const auto size = fs::file_size(path, error);
+  if (size <= limit) return {};
+  return fail("it has " + std::to_string(size) + " bytes, and " + std::to_string(limit) +
+              " are allowed (--log-limit)");
 }
 
-using Sentence = std::expected<void, std::string>;
+// Hands over whole lines, as many as are there.
+Sentence read_lines(const fs::path& path, std::uint64_t limit,
+                    const std::function<void(std::string_view)>& take) {
+  if (auto good = check_file(path, limit); !good) return good;
+  auto input = InputFile::open(path.string());
+  if (!input) return std::unexpected(input.error());
+  return input->read([&](std::string_view available, bool complete) {
+    const auto whole = complete ? available.size() : available.rfind('\n') + 1;
+    take(available.substr(0, whole));
+    return whole;
+  });
+}
 
 // Of the folder itself, and no link: it may be from somebody else.
 int open_payload(const std::string& folder, const std::string& name) {
@@ -84,18 +93,29 @@ Sentence check_payloads(const Recording& recording) {
   return {};
 }
 
+void forget_hashes(Recording& recording) {
+  for (auto& exchange : recording.script.exchanges) {
+    auto& payload = exchange.payload;
+    if (payload && payload->direction == Direction::download) payload->sha256.clear();
+  }
+}
+
 std::expected<Recording, std::string> open_recording(const std::string& path,
-                                                     const std::string& session) {
+                                                     const std::string& session,
+                                                     std::uint64_t log_limit) {
   std::error_code error;
   const bool folder = fs::is_directory(path, error);
   const auto file = folder ? fs::path(path) / "session.jsonl" : fs::path(path);
-  const auto text = read_text(file);
-  if (!text) return std::unexpected(text.error());
+  ScriptReader reader;
+  auto read = read_lines(file, log_limit, [&](std::string_view lines) { reader.add(lines); });
+  if (!read) return std::unexpected(read.error());
+  std::string timing;
   const auto timing_file = fs::path(path) / "timing.jsonl";
-  const auto timing =
-      folder && fs::exists(timing_file, error) ? read_text(timing_file) : Text(std::string());
-  if (!timing) return std::unexpected(timing.error());
-  auto script = read_script(*text, *timing, session);
+  if (folder && fs::exists(timing_file, error)) {
+    read = read_lines(timing_file, log_limit, [&](std::string_view lines) { timing += lines; });
+    if (!read) return std::unexpected(read.error());
+  }
+  auto script = reader.finish(timing, session);
   if (!script) {
     return std::unexpected("cannot play the recording '" + file.string() + "': " + script.error());
   }

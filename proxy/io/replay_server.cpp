@@ -172,10 +172,12 @@ int run_replay_server(const ReplayServerOptions& options) {
   std::signal(SIGXFSZ, SIG_IGN);  // a log over the file size limit is a full disk
   const auto address = endpoint_of(options.listen);
   if (!address) return fail(address.error());
-  const auto recording = open_recording(options.recording, options.session);
+  auto recording = open_recording(options.recording, options.session, options.log_limit);
   if (!recording) return fail(recording.error());
-  if (!options.unchecked) {
-    if (const auto good = check_payloads(*recording); !good) return fail(good.error());
+  if (options.unchecked) {
+    forget_hashes(*recording);
+  } else if (const auto good = check_payloads(*recording); !good) {
+    return fail(good.error());
   }
   std::unique_ptr<LogFile> log;
   if (!options.log.empty()) {

@@ -308,6 +308,16 @@ class CommandLine(unittest.TestCase):
                     self.assertIn(sentence, done.stderr)
                     self.assertEqual(done.stdout, "")
 
+    def test_the_limit_of_a_log(self):
+        size = (CAPTURES / "demo" / "session.jsonl").stat().st_size
+        argv = [BINARY, "replay", "server", CAPTURES / "demo", "--listen", "127.0.0.1:0"]
+        argv += ["--log-limit", str(size - 1)]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=10)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(f"has {size} bytes, and {size - 1} are allowed (--log-limit)", done.stderr)
+        with ReplayServer("demo", args=["--log-limit", str(size)]) as server:
+            login(server).quit()
+
     def test_quiet_says_where_it_listens_and_nothing_else(self):
         with ReplayServer("demo", args=["--quiet"]) as server:
             login(server).quit()
