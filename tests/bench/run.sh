@@ -1,8 +1,9 @@
 #!/bin/bash
 # Builds ftpscope and its benchmarks, runs them, and prints their figures. README.md says how to read them.
 #
-#   tests/bench/run.sh [--rounds N] [--secs S] [NAME=COMMAND ...]
+#   tests/bench/run.sh [--record] [--rounds N] [--secs S] [NAME=COMMAND ...]
 #
+# --record: a column for ftpscope with --record, too; the recordings are in $TMPDIR, 2 GB at a time.
 # The options and further proxies to measure go to the load program (see load.cpp). $BUILD is where to build.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -28,6 +29,11 @@ ours="$PWD/$build/ftpscope"
 [[ $build != /* ]] || ours=$build/ftpscope
 ours+=" proxy --listen 127.0.0.1:{port} --server 127.0.0.1:{server} --quiet --log {dir}/log.jsonl"
 ours+=" --max-sessions 0 --max-sessions-per-client 0"
+
+if [[ ${1:-} == --record ]]; then  # each test has a process, and each process a new recording
+  shift
+  set -- "recording=sh -c 'rm -rf {dir}/rec; exec $ours --record {dir}/rec'" "$@"
+fi
 
 echo "## The core"
 "${undisturbed[@]}" "$build/core_bench" 2>&1
