@@ -34,6 +34,18 @@ std::string refusal_text(int code, bool over_ipv6) {
 
 }  // namespace
 
+Setup setup_of(AddressForm form) {
+  switch (form) {
+    case AddressForm::port: return Setup::port;
+    case AddressForm::eprt: return Setup::eprt;
+    case AddressForm::lprt: return Setup::lprt;
+    case AddressForm::reply_227: return Setup::pasv;
+    case AddressForm::reply_229: return Setup::epsv;
+    case AddressForm::reply_228: return Setup::lpsv;
+  }
+  return Setup::unknown;
+}
+
 AddressForm form_of_verb(std::string_view verb) {
   if (verb == "EPRT") return AddressForm::eprt;
   if (verb == "LPRT") return AddressForm::lprt;

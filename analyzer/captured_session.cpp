@@ -21,18 +21,6 @@ std::optional<AddressForm> form_of_reply(const record::Reply& reply) {
   return form_of_code(*reply.code);
 }
 
-Setup setup_of(AddressForm form) {
-  switch (form) {
-    case AddressForm::port: return Setup::port;
-    case AddressForm::eprt: return Setup::eprt;
-    case AddressForm::lprt: return Setup::lprt;
-    case AddressForm::reply_227: return Setup::pasv;
-    case AddressForm::reply_229: return Setup::epsv;
-    case AddressForm::reply_228: return Setup::lpsv;
-  }
-  return Setup::unknown;
-}
-
 DialogueLimits watching(DialogueLimits limits) {
   constexpr auto kNone = std::numeric_limits<std::size_t>::max();
   limits.watching = true;

@@ -48,8 +48,8 @@ void DataCourse::thin_out(bool keep_silences) {
   bool leave_out = false;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const bool last = i + 1 == all.size();
-    const bool silent = (i > 0 && all[i].bytes == all[i - 1].bytes) ||
-                        (!last && all[i].bytes == all[i + 1].bytes);
+    const bool silent =
+        (i > 0 && all[i].bytes == all[i - 1].bytes) || (!last && all[i].bytes == all[i + 1].bytes);
     const bool stays = last || (silent && keep_silences);
     if (stays || !leave_out) points_.push_back(all[i]);
     if (!stays) leave_out = !leave_out;

@@ -1,6 +1,7 @@
 #include "analyzer/transaction_comparison.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <map>
 
@@ -112,6 +113,15 @@ std::optional<Difference> time_difference(const Transaction& a, const Transactio
 
 using Findings = std::vector<TransactionFinding>;
 
+// Told by who reads packets or payloads, and by nobody else: no word on client and server.
+bool depends_on_observer(FindingId id) {
+  constexpr auto kOfACapture = std::to_array(
+      {FindingId::capture_damaged, FindingId::capture_overlap, FindingId::capture_mid_stream,
+       FindingId::capture_one_way, FindingId::capture_data_missing, FindingId::capture_limit,
+       FindingId::middlebox_rewrote, FindingId::mlsd_syntax});
+  return std::ranges::find(kOfACapture, id) != kOfACapture.end();
+}
+
 // Each with its detail, as far as the other side has fewer of its kind.
 Lines findings_beyond(const Findings& findings, const Findings& others, Severity least) {
   std::map<FindingId, std::size_t> left;
@@ -119,6 +129,7 @@ Lines findings_beyond(const Findings& findings, const Findings& others, Severity
   Lines beyond;
   for (const auto& finding : findings) {
     if (row_of(finding.id).severity < least) continue;
+    if (least > Severity::note && depends_on_observer(finding.id)) continue;
     if (auto& count = left[finding.id]; count > 0) {
       --count;
     } else {

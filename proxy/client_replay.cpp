@@ -1,6 +1,7 @@
 #include "proxy/client_replay.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "analyzer/address_rules.h"
@@ -18,6 +19,12 @@ bool changes_folder(std::string_view verb) {
   return verb == "CWD" || verb == "XCWD" || verb == "CDUP" || verb == "XCUP";
 }
 
+// No server is to be protected from its own client.
+DialogueLimits unguarded(DialogueLimits limits) {
+  limits.unknown_before_login_max = std::numeric_limits<std::size_t>::max();
+  return limits;
+}
+
 std::string_view last_line(std::string_view raw) {
   if (raw.ends_with('\n')) raw.remove_suffix(1);
   if (raw.ends_with('\r')) raw.remove_suffix(1);
@@ -32,7 +39,7 @@ ClientReplay::ClientReplay(const ClientScript& script, const ClientReplayOptions
       options_(options),
       effects_(effects),
       recorder_(std::move(session), sink),
-      dialogue_(options.limits, recorder_, state_, *this),
+      dialogue_(unguarded(options.limits), recorder_, state_, *this),
       results_(script.steps.size()) {}
 
 void ClientReplay::handle(const play::Event& event, Timestamp now) {
@@ -80,8 +87,15 @@ void ClientReplay::on_reply_part(std::string_view raw) {
   like_final_due_ = now_ + kLikeFinalPatience;
 }
 
-void ClientReplay::on_violation(Violation, std::string_view) {
-  break_off("the server's reply is longer than --max-reply allows");
+void ClientReplay::on_violation(Violation violation, std::string_view detail) {
+  switch (violation) {
+    case Violation::line_too_long:
+    case Violation::reply_too_long:
+      break_off("the server's reply is longer than --max-reply allows");
+      return;
+    case Violation::not_ftp: break_off("this is not FTP but " + std::string(detail)); return;
+    case Violation::too_many_unknown: return;  // see unguarded()
+  }
 }
 
 void ClientReplay::hear_all() {
@@ -297,14 +311,20 @@ void ClientReplay::send_next() {
     begin_transfer(step);
   } else {
     send_line(step.line, step.urgent);
+    // What is on its way is read, or neither side gets anywhere.
+    if (transfer_ && step.meaning() == Meaning::abort) effects_.resume_data();
   }
 }
 
 // The record first, then the bytes that it tells of.
 void ClientReplay::send_line(std::string_view line, std::optional<std::size_t> urgent) {
   in_flight_.push_back({next_, last_id_ + 1, false});
-  totals_.bytes_from_client += line.size();
   dialogue_.received(Side::client, line, urgent.has_value(), now_);
+  if (phase_ != Phase::talking) {  // it was the last straw: on_violation()
+    in_flight_.pop_back();
+    return;
+  }
+  totals_.bytes_from_client += line.size();
   results_[next_].played = last_id_;
   last_progress_ = now_;
   ++next_;

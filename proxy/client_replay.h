@@ -16,6 +16,7 @@
 
 #include "analyzer/dialogue.h"
 #include "proxy/client_script.h"
+#include "proxy/data_totals.h"
 #include "proxy/replay_script.h"
 
 namespace ftpscope {
@@ -33,19 +34,6 @@ enum class DataMode : std::uint8_t {
 std::string_view setup_verb(std::string_view recorded, DataMode mode, bool ipv6);
 
 namespace play {
-
-// What went through a data connection, when it is over.
-struct DataTotals {
-  std::optional<Leg> leg;  // none: it was never made
-  std::uint64_t bytes = 0;
-  std::string sha256;   // of them; empty when there are none
-  std::string payload;  // the file that keeps them, if one does
-  std::optional<Timestamp> connected;
-  std::optional<Timestamp> first_byte;
-  std::optional<Timestamp> last_byte;
-  std::optional<Side> closed_first;
-  ChannelEnd how = ChannelEnd::fin;
-};
 
 struct Connected {  // the first event
   Endpoint server;
@@ -210,7 +198,7 @@ class ClientReplay final : private Gate {
   [[nodiscard]] play::Reading reading_of(const Transaction& expected) const;
   void hear_preliminary();
   void end_transfer_if_over();
-  void record_data(const play::DataTotals& totals);
+  void record_data(const DataTotals& totals);
 
   void break_off(std::string why);
   void leave();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "analyzer/log_replay.h"
+
 namespace ftpscope {
 
 namespace {
@@ -12,20 +14,26 @@ void forgive_other_setup(ComparedTransaction& row) {
   std::erase_if(row.differences, [](const Difference& d) { return d.aspect == Aspect::command; });
 }
 
+bool was_aborted(const Transaction& transfer, const SessionTransactions& session) {
+  return std::ranges::any_of(session.transactions, [&](const Transaction& later) {
+    return later.in_transfer && later.behind == transfer.id && later.verb == "ABOR";
+  });
+}
+
 // Where the recorded client broke off a transfer, how much had come by then is chance.
-void forgive_broken_off_data(ComparedTransaction& row) {
+void forgive_broken_off_data(ComparedTransaction& row, const SessionTransactions& recorded) {
   const auto code = row.a->code();
-  const bool broken =
-      row.a->data && row.a->data->closed_first == Side::client && code && *code >= 400;
-  if (!broken) return;
+  if (!row.a->data || !code || *code < 400) return;
+  if (row.a->data->closed_first != Side::client && !was_aborted(*row.a, recorded)) return;
   std::erase_if(row.differences, [](const Difference& d) { return d.aspect == Aspect::data; });
 }
 
 // When commands were sent is the client's affair: this one waits, as long as it is not told
-// otherwise.
-Transaction without_haste(Transaction transaction) {
+// otherwise. And what only a proxy or the reader of a capture sees, it does not see.
+Transaction as_this_client_sees_it(Transaction transaction) {
   std::erase_if(transaction.findings, [](const TransactionFinding& finding) {
-    return finding.id == FindingId::command_pipelined || finding.id == FindingId::before_greeting;
+    return finding.id == FindingId::command_pipelined || finding.id == FindingId::before_greeting ||
+           !is_derived(finding.id);
   });
   return transaction;
 }
@@ -47,7 +55,8 @@ ClientReplayResult compare_replay(const ClientScript& script, const ClientReplay
     const auto found = by_id.find(id);
     if (found == by_id.end()) return nullptr;
     const auto& b = *found->second;
-    rows.push_back({&a, &b, differences_of(without_haste(a), without_haste(b), options)});
+    rows.push_back(
+        {&a, &b, differences_of(as_this_client_sees_it(a), as_this_client_sees_it(b), options)});
     return &rows.back();
   };
   const auto& expected = script.expected.transactions;
@@ -60,7 +69,7 @@ ClientReplayResult compare_replay(const ClientScript& script, const ClientReplay
       ++result.played;
       auto* row = add(recorded, *outcome.played);
       if (row && outcome.other_setup) forgive_other_setup(*row);
-      if (row) forgive_broken_off_data(*row);
+      if (row) forgive_broken_off_data(*row, script.expected);
     } else if (!step.skipped.empty() || outcome.needless) {
       result.left_out.push_back(command_text(recorded) + ": " +
                                 (step.skipped.empty() ? outcome.not_sent : step.skipped));

@@ -97,6 +97,7 @@ void ClientReplay::hear_setup(const InFlight& command, const Heard& heard) {
     if (data_open_ > 0) effects_.close_data();
     return;
   }
+  if (!kind->passive && data_open_ == 0) return;  // it came and went meanwhile
   if (kind->passive) exposed_ = now_;
   passive_port_ = heard.port.value_or(0);
   data_ = kind->passive ? Data::agreed_passive : Data::agreed_active;
@@ -181,37 +182,27 @@ void ClientReplay::on(const play::DataOver& event) {
     transfer_->data_over = true;
     record_data(event.totals);
     end_transfer_if_over();
+  } else if (data_open_ == 0 && data_ == Data::agreed_active) {
+    data_ = Data::none;  // gone before it was used
   }
   if (ending_ && data_open_ == 0) end(ending_->how, ending_->by);
 }
 
-void ClientReplay::record_data(const play::DataTotals& totals) {
+void ClientReplay::record_data(const DataTotals& totals) {
   const auto& step = script_.steps[transfer_->step];
   const bool download = step.meaning() == Meaning::download;
   const bool used = transfer_->preliminary || totals.bytes > 0;
   if (!used && !totals.leg) return;  // it was refused before there was anything to tell of
-  record::Data data;
-  data.id = transfer_->channel;
+  DataUse use{.channel = transfer_->channel,
+              .direction = download ? Direction::download : Direction::upload,
+              .setup = *setup_,
+              .exposed = exposed_};
   if (used) {
-    data.to = transfer_->id;
-    data.verb = step.verb->name;
-    data.direction = download ? Direction::download : Direction::upload;
+    use.to = transfer_->id;
+    use.verb = step.verb->name;
   }
-  data.setup = *setup_;
-  data.client = data.server = totals.leg;
-  (download ? data.bytes_to_client : data.bytes_to_server) = totals.bytes;
   (download ? totals_.data_to_client : totals_.data_to_server) += totals.bytes;
-  data.exposed = exposed_;
-  data.connected = totals.connected;
-  data.first_byte = totals.first_byte;
-  data.last_byte = totals.last_byte;
-  data.closed = now_;
-  data.closed_first = totals.closed_first;
-  data.how = totals.how;
-  data.captured = true;  // one connection, and no proxy
-  data.payload = totals.payload;
-  data.sha256 = totals.sha256;
-  recorder_.emit(data);
+  recorder_.emit(data_record(use, totals, now_));
 }
 
 void ClientReplay::end_transfer_if_over() {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "analyzer/address_codec.h"
+#include "analyzer/address_rules.h"
 #include "analyzer/line_rules.h"
 #include "proxy/state_answers.h"
 
@@ -161,9 +162,15 @@ void ServerReplay::set_up_passive(const Command& command) {
 void ServerReplay::on(const replay::PassiveOpened& event) {
   if (data_ != Data::opening) return;
   const auto form = reply_form_of(setup_verb_);
-  data_ = can_carry(form, event.address.ip) ? Data::passive : Data::none;
+  agreed(can_carry(form, event.address.ip) ? Data::passive : Data::none, form);
   reply(data_ == Data::passive ? passive_reply(event.address) : std::string(kNoRoom));
   pump();
+}
+
+void ServerReplay::agreed(Data data, AddressForm form) {
+  data_ = data;
+  setup_ = setup_of(form);
+  exposed_ = now_;
 }
 
 void ServerReplay::on(const replay::PassiveFailed&) {
@@ -200,12 +207,23 @@ void ServerReplay::set_up_active(const Command& command) {
     effects_.send(refusal->reply);
     return;
   }
-  const auto found = find_address(form_of_verb(command.name), command.argument, state_.client_ip);
+  const auto form = form_of_verb(command.name);
+  const auto found = find_address(form, command.argument, state_.client_ip);
   assert(found);  // the guard lets no other pass
   effects_.close_data();
   active_port_ = found->endpoint.port;
-  data_ = Data::active;
-  reply("200 Data connections go to your port " + std::to_string(active_port_) + ".");
+  agreed(Data::active, form);
+  reply(active_reply(command.name));
+}
+
+// In the words of the recorded server, if it has said any.
+std::string ServerReplay::active_reply(std::string_view verb) const {
+  for (const auto& exchange : script_.exchanges) {
+    const auto& replies = exchange.replies;
+    const bool plain = exchange.verb == verb && replies.size() == 1 && replies[0].code == 200;
+    if (plain) return replies[0].raw;
+  }
+  return "200 Data connections go to your port " + std::to_string(active_port_) + ".";
 }
 
 void ServerReplay::answer_from_script(const Command& command) {

@@ -44,6 +44,16 @@ struct TimerFired {};
 using Event = std::variant<Connected, Received, PassiveOpened, PassiveFailed, DataEnded, DataFailed,
                            TimerFired>;
 
+// A command that moves data, and the connection that was agreed on for it.
+struct Transfer {
+  CommandId to = 0;
+  std::string_view verb;  // outlives the session
+  Setup setup = Setup::unknown;
+  Timestamp exposed;       // when it was agreed on
+  std::uint64_t skip = 0;  // bytes of the payload that are not sent
+  double speed = 0;        // so many times the recorded rate; 0: as fast as it goes
+};
+
 // Carried out in the order of the calls; what they cause comes back as an event, later.
 class Effects {
  public:
@@ -54,10 +64,9 @@ class Effects {
   // For a connection from the control connection's peer; in place of an older one.
   virtual void open_passive() = 0;
   virtual void connect_active(std::uint16_t port) = 0;  // of the control connection's peer
-  // As soon as the data connection is there; then it is closed. Without the first `skip` bytes, and
-  // at `speed` times the recorded rate (0: as fast as it goes).
-  virtual void send_payload(const ScriptPayload& payload, std::uint64_t skip, double speed) = 0;
-  virtual void receive_payload(const ScriptPayload& recorded) = 0;
+  // As soon as the data connection is there; then it is closed.
+  virtual void send_payload(const ScriptPayload& payload, const Transfer& transfer) = 0;
+  virtual void receive_payload(const ScriptPayload& recorded, const Transfer& transfer) = 0;
   virtual void close_data() = 0;
   // `to`: the client's commands are counted from 1.
   virtual void tell(FindingId finding, CommandId to, std::string_view detail) = 0;
@@ -135,6 +144,7 @@ class ServerReplay {
   void add_pieces(std::deque<Deed>& deeds, const ScriptReply& reply);
   void proceed();
   void begin_data();
+  void agreed(Data data, AddressForm form);
   void end_exchange();
   void close_as_recorded(const Exchange& exchange);
   void do_one(const Deed& deed);
@@ -142,6 +152,7 @@ class ServerReplay {
   void reply(std::string_view line);
   void finish(bool reset = false);
   [[nodiscard]] std::string passive_reply(const Endpoint& address) const;
+  [[nodiscard]] std::string active_reply(std::string_view verb) const;
   [[nodiscard]] std::string what_is_next(const Command& command) const;
 
   const ReplayScript& script_;
@@ -158,6 +169,8 @@ class ServerReplay {
   Data data_ = Data::none;
   std::string setup_verb_;  // of the passive connection being opened
   std::uint16_t active_port_ = 0;
+  Setup setup_ = Setup::unknown;  // of the connection that was agreed on last
+  Timestamp exposed_{};
 
   const Exchange* playing_ = nullptr;
   Phase phase_ = Phase::idle;

@@ -109,10 +109,12 @@ void ServerReplay::begin_data() {
   phase_ = Phase::moving;
   const auto& payload = *playing_->payload;
   if (data_ == Data::active) effects_.connect_active(active_port_);
+  const replay::Transfer transfer{played_to_, playing_->verb, setup_,
+                                  exposed_,   skip_,          options_.speed};
   if (payload.direction == Direction::download) {
-    effects_.send_payload(payload, skip_, options_.speed);
+    effects_.send_payload(payload, transfer);
   } else {
-    effects_.receive_payload(payload);
+    effects_.receive_payload(payload, transfer);
   }
   pump();  // what the client said meanwhile may be ABOR
 }
@@ -123,6 +125,9 @@ void ServerReplay::on(const replay::DataEnded& event) {
   if (!event.difference.empty()) {
     effects_.tell(FindingId::replay_upload_differs, played_to_,
                   quoted(exchange.verb, exchange.argument) + ": " + event.difference);
+  }
+  if (exchange.final_before_data) {  // as recorded
+    effects_.tell(FindingId::reply_before_data_end, played_to_, exchange.verb);
   }
   data_ = Data::none;
   phase_ = Phase::saying;

@@ -1,22 +1,11 @@
 #include "rewriters/address_rewriter.h"
 
+#include "analyzer/address_rules.h"
 #include "analyzer/passive_address.h"
 
 namespace ftpscope {
 
 namespace {
-
-Setup setup_of(AddressForm form) {
-  switch (form) {
-    case AddressForm::port: return Setup::port;
-    case AddressForm::eprt: return Setup::eprt;
-    case AddressForm::lprt: return Setup::lprt;
-    case AddressForm::reply_227: return Setup::pasv;
-    case AddressForm::reply_229: return Setup::epsv;
-    case AddressForm::reply_228: return Setup::lpsv;
-  }
-  return Setup::port;
-}
 
 // The text around the addresses in a reply. A multi-line reply may have one in several lines, and
 // clients disagree on which they take: all of them are replaced.

@@ -18,6 +18,11 @@ ClientData::ClientData(Context context)
     : context_(std::move(context)),
       socket_(context_.worker.loop(), context_.peers, [this](int status) { on_socket(status); }) {}
 
+ClientData::~ClientData() {
+  if (auto* recording = context_.worker.recording()) recording->forget(this);
+  if (writer_) writer_->abandon();
+}
+
 void ClientData::connect(std::uint16_t port) { hopeless_ = socket_.connect(port) != 0; }
 
 void ClientData::on_socket(int status) {
@@ -33,15 +38,16 @@ void ClientData::on_socket(int status) {
   start_if_ready();
 }
 
-void ClientData::receive(const play::Reading& reading, Keep keep) {
+void ClientData::receive(const play::Reading& reading, std::shared_ptr<PayloadWriter> writer) {
   reading_ = reading;
-  keep_ = std::move(keep);
+  writer_ = std::move(writer);
   if (reading.listing) listing_.emplace();
   begin(Job::receive);
 }
 
-void ClientData::send(const std::string& folder, const ScriptPayload& payload, Keep keep) {
-  keep_ = std::move(keep);
+void ClientData::send(const std::string& folder, const ScriptPayload& payload,
+                      std::shared_ptr<PayloadWriter> writer) {
+  writer_ = std::move(writer);
   if (source_.open(folder, payload)) {
     begin(Job::send);
   } else {
@@ -104,13 +110,12 @@ void ClientData::on_read(ssize_t count, const char* bytes) {
   watch(context_.timeouts.stall);
   take({bytes, static_cast<std::size_t>(count)});
   stop_where_told();
+  if (!over_ && !paused_ && waits_for_disk()) uv_read_stop(stream(socket_.tcp()));
 }
 
 void ClientData::take(std::string_view bytes) {
-  totals_.last_byte = context_.worker.now();
-  if (keep_) keep_(totals_.bytes, bytes, *totals_.last_byte - *totals_.connected);
-  if (!totals_.first_byte) totals_.first_byte = totals_.last_byte;
-  totals_.bytes += bytes.size();
+  totals_.moved(bytes.size(), context_.worker.now());
+  if (writer_) writer_->add(bytes, *totals_.last_byte - *totals_.connected);
   hash_.add(bytes);
   if (!listing_) return;
   listing_->append(bytes);
@@ -130,8 +135,25 @@ void ClientData::stop_where_told() {
 
 void ClientData::resume() {
   reading_.pause_after.reset();
-  if (!std::exchange(paused_, false) || over_) return;
+  if (!std::exchange(paused_, false) || over_ || waiting_) return;
   start_reading();
+}
+
+// --- the disk ---
+
+bool ClientData::waits_for_disk() {
+  auto* recording = context_.worker.recording();
+  if (!writer_ || !recording->full()) return false;
+  waiting_ = true;
+  recording->wait_for_room(this, [this] { go_on(); });
+  watch(LiveRecording::kPatience);
+  return true;
+}
+
+void ClientData::go_on() {
+  waiting_ = false;
+  if (over_ || paused_) return;
+  start_if_ready();
 }
 
 // --- sending ---
@@ -163,10 +185,10 @@ void ClientData::send_chunk() {
 }
 
 void ClientData::on_sent(int status) {
-  if (status == 0) {
-    send_chunk();
-  } else {
+  if (status != 0) {
     end(ChannelEnd::rst, Side::server);
+  } else if (!waits_for_disk()) {
+    send_chunk();
   }
 }
 
@@ -175,13 +197,19 @@ void ClientData::on_sent(int status) {
 void ClientData::watch(Duration time) {
   if (!timer_) timer_ = make_timer(context_.worker.loop(), this);
   uv_timer_start(
-      timer_.get(),
-      [](uv_timer_t* timer) {
-        auto* data = static_cast<ClientData*>(timer->data);
-        const bool stalled = data->socket_.connected();
-        data->end(stalled ? ChannelEnd::timeout : ChannelEnd::never_connected, std::nullopt);
-      },
+      timer_.get(), [](uv_timer_t* timer) { static_cast<ClientData*>(timer->data)->on_timer(); },
       static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(time).count()), 0);
+}
+
+void ClientData::on_timer() {
+  if (over_ || waiting_) {
+    context_.worker.recording()->forget(this);
+    if (!writer_->finished()) writer_->give_up(LiveRecording::kStuck);
+    if (!over_) go_on();
+    return;
+  }
+  const bool stalled = socket_.connected();
+  end(stalled ? ChannelEnd::timeout : ChannelEnd::never_connected, std::nullopt);
 }
 
 void ClientData::close() {
@@ -193,10 +221,26 @@ void ClientData::close() {
 void ClientData::end(ChannelEnd how, std::optional<Side> closed_first) {
   if (std::exchange(over_, true)) return;
   socket_.close();
-  timer_.reset();
   totals_.how = how;
   totals_.closed_first = closed_first;
-  if (totals_.bytes > 0) totals_.sha256 = hash_.finish();
+  if (totals_.bytes == 0) {
+    tell_over();
+    return;
+  }
+  totals_.sha256 = hash_.finish();
+  if (!writer_) {
+    tell_over();
+    return;
+  }
+  watch(LiveRecording::kPatience);
+  writer_->finish([this] {
+    totals_.taken = writer_->taken();
+    tell_over();
+  });
+}
+
+void ClientData::tell_over() {
+  timer_.reset();
   context_.tell(play::DataOver{totals_});
 }
 

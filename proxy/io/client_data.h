@@ -1,5 +1,6 @@
 // A data connection of the replayed client: takes what the server sends, hashed and not kept in
-// memory (but a listing, which is to be compared), or sends a payload of the recording.
+// memory (but a listing, which is to be compared), or sends a payload of the recording. When the
+// session is recorded, it waits for a slow disk, and not for one that takes nothing at all.
 #pragma once
 
 #include <functional>
@@ -10,6 +11,7 @@
 
 #include "proxy/client_replay.h"
 #include "proxy/io/data_socket.h"
+#include "proxy/io/live_recording.h"
 #include "proxy/io/payload_files.h"
 #include "proxy/io/payload_source.h"
 #include "proxy/io/worker.h"
@@ -29,8 +31,6 @@ class ClientData {
   static constexpr std::size_t kChunk = 262'144;
   static constexpr std::size_t kListingMax = std::size_t{4} << 20U;  // a longer one is hashed only
 
-  // Where the bytes go besides; may be empty.
-  using Keep = std::function<void(std::uint64_t offset, std::string_view bytes, Duration since)>;
   struct Context {
     Worker& worker;
     DataSocket::Peers peers;
@@ -43,13 +43,16 @@ class ClientData {
   explicit ClientData(Context context);
   ClientData(const ClientData&) = delete;
   ClientData& operator=(const ClientData&) = delete;
+  ~ClientData();
 
   [[nodiscard]] std::uint16_t listen(const PortRange& range) { return socket_.listen(range); }
   void connect(std::uint16_t port);
-  void receive(const play::Reading& reading, Keep keep);
+  // `writer` keeps what moves; null: nobody does.
+  void receive(const play::Reading& reading, std::shared_ptr<PayloadWriter> writer);
   void resume();
-  void send(const std::string& folder, const ScriptPayload& payload, Keep keep);
-  void close();  // DataOver is told at once
+  void send(const std::string& folder, const ScriptPayload& payload,
+            std::shared_ptr<PayloadWriter> writer);
+  void close();  // DataOver is told as soon as what was recorded is on disk
 
   // Of a listing, when it is over. None: it was too long.
   [[nodiscard]] const std::optional<std::string>& listing() const { return listing_; }
@@ -67,7 +70,11 @@ class ClientData {
   void stop_where_told();
   void send_chunk();
   void on_sent(int status);
+  bool waits_for_disk();
+  void go_on();
   void watch(Duration time);
+  void on_timer();
+  void tell_over();
   void end(ChannelEnd how, std::optional<Side> closed_first);
 
   Context context_;
@@ -80,8 +87,9 @@ class ClientData {
   std::shared_ptr<std::vector<char>> chunk_;
   Sha256 hash_;
   std::optional<std::string> listing_;
-  Keep keep_;
-  play::DataTotals totals_;
+  std::shared_ptr<PayloadWriter> writer_;
+  bool waiting_ = false;  // for the disk
+  DataTotals totals_;
   bool hopeless_ = false;  // connecting could not even begin
   bool over_ = false;
 };

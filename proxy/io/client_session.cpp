@@ -25,7 +25,14 @@ void ClientSession::start() {
 
 SessionTransactions ClientSession::take_played() {
   auto sessions = collector_.take();
-  return sessions.empty() ? SessionTransactions{} : std::move(sessions.front());
+  if (sessions.empty()) return {};
+  for (auto& transaction : sessions.front().transactions) {
+    if (!transaction.data) continue;
+    // Of all that moved, however much of it was recorded.
+    transaction.data->sha256 = hashes_[transaction.data->channel];
+    transaction.data->unrecorded = 0;
+  }
+  return std::move(sessions.front());
 }
 
 std::optional<std::string> ClientSession::listing_of(ChannelId channel) const {
@@ -61,17 +68,25 @@ void ClientSession::connect_data(std::uint16_t port) {
   data_->connect(port);
 }
 
-ClientData::Keep ClientSession::keeper(ChannelId channel, Side from) {
+// Null: the session is not recorded.
+std::shared_ptr<PayloadWriter> ClientSession::writer_of(ChannelId channel, Side from) {
   channel_ = channel;
-  sender_ = from;
-  if (!context_.taker) return {};
-  return [this, channel, from](std::uint64_t offset, std::string_view bytes, Duration since) {
-    context_.taker->take({id_, channel, from}, offset, bytes, since);
-  };
+  auto* recording = context_.worker.recording();
+  if (!recording) return nullptr;
+  return std::make_shared<PayloadWriter>(*recording, DataTaker::Source{id_, channel, from});
+}
+
+// What the client says is as good as read: it is written with one write.
+void ClientSession::record_read(Side from, std::string_view bytes) {
+  auto* recording = context_.worker.recording();
+  if (!recording || bytes.empty()) return;
+  auto& place = places_[static_cast<std::size_t>(from)];
+  place.pass(bytes);
+  recording->files().add(ControlRead{id_, now(), from, place});
 }
 
 void ClientSession::receive(const play::Reading& reading) {
-  data_->receive(reading, keeper(reading.channel, Side::server));
+  data_->receive(reading, writer_of(reading.channel, Side::server));
 }
 
 void ClientSession::resume_data() {
@@ -80,7 +95,7 @@ void ClientSession::resume_data() {
 
 void ClientSession::send_payload(const ScriptPayload& payload, ChannelId channel) {
   if (!data_) return;
-  data_->send(context_.folder, payload, keeper(channel, Side::client));
+  data_->send(context_.folder, payload, writer_of(channel, Side::client));
 }
 
 void ClientSession::close_data() {
@@ -93,26 +108,23 @@ void ClientSession::on_data(const play::Event& event) {
     feed(event);
     return;
   }
-  auto totals = over->totals;
-  if (context_.taker && totals.bytes > 0) {
-    totals.payload =
-        context_.taker->finish(id_, channel_)[static_cast<std::size_t>(sender_)].payload;
-  }
+  const auto totals = over->totals;
+  hashes_[channel_] = totals.sha256;
   if (data_->listing()) listings_[channel_] = *data_->listing();
   context_.worker.bury(std::move(data_));  // one of its methods is running
-  feed(play::DataOver{std::move(totals)});
+  feed(play::DataOver{totals});
 }
 
 void ClientSession::record(const Record& record) {
   context_.worker.record(record);
   collector_.record(record);
-  if (context_.recording) context_.recording->record(record);
 }
 
 // --- what happens ---
 
 void ClientSession::feed(const Event& event) {
   if (const auto* received = std::get_if<event::Received>(&event)) {
+    record_read(Side::server, received->bytes);
     feed(play::Received{received->bytes});
   } else if (const auto* closed = std::get_if<event::Closed>(&event)) {
     feed(play::Closed{closed->reset});
@@ -134,6 +146,7 @@ void ClientSession::feed(const play::Event& event) {
 
 // After all that an event caused: the log first, then the bytes that it tells of.
 void ClientSession::settle() {
+  record_read(Side::client, out_);
   context_.worker.flush_log();
   leg_.write(std::exchange(out_, {}), std::exchange(urgent_, std::nullopt));
   if (finishing_) leg_.finish();

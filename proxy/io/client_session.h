@@ -25,9 +25,7 @@ class ClientSession final : private play::Effects, private ControlLegOwner, priv
     ClientReplayOptions options;
     ClientDataTimeouts timeouts;
     PortRange data_ports;
-    std::string folder;               // of the payloads
-    RecordSink* recording = nullptr;  // besides the log; may be null
-    DataTaker* taker = nullptr;       // of the payloads; may be null
+    std::string folder;  // of the payloads
     std::function<void()> on_over;
   };
 
@@ -68,7 +66,8 @@ class ClientSession final : private play::Effects, private ControlLegOwner, priv
   void update_timer();
   void new_data();
   void on_data(const play::Event& event);
-  ClientData::Keep keeper(ChannelId channel, Side from);
+  std::shared_ptr<PayloadWriter> writer_of(ChannelId channel, Side from);
+  void record_read(Side from, std::string_view bytes);
   [[nodiscard]] Timestamp now() const { return context_.worker.now(); }
 
   Context context_;
@@ -81,13 +80,14 @@ class ClientSession final : private play::Effects, private ControlLegOwner, priv
   ClientReplay machine_;
   std::shared_ptr<ClientData> data_;
   ChannelId channel_ = 0;  // of data_
-  Side sender_ = Side::server;
   std::map<ChannelId, std::string> listings_;
+  std::map<ChannelId, std::string> hashes_;
   std::vector<play::Event> events_;  // caused by effects: handled in turn, never nested
   bool handling_ = false;
   bool finishing_ = false;
   bool ended_ = false;
-  std::string out_;  // said by the machine, not yet written
+  std::string out_;          // said by the machine, not yet written
+  StreamPlace places_[2]{};  // in what the two sides have said
   std::optional<std::size_t> urgent_;
 };
 

@@ -13,6 +13,7 @@ bool PayloadSource::open(const std::string& folder, const ScriptPayload& payload
                          std::uint64_t skip) {
   filler_ = payload.bytes - std::min(payload.bytes, skip);
   if (payload.file.empty()) return true;
+  if (!is_payload_name(payload.file)) return false;
   // Not through a link, and not waiting for the writer of a pipe.
   const auto path = folder + "/" + payload.file;
   fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -45,11 +46,7 @@ UploadComparison::UploadComparison(const std::string& folder, const ScriptPayloa
                 source_.open(folder, recorded)) {}
 
 void UploadComparison::add(std::string_view bytes) {
-  if (has_file_) {
-    compare(bytes);
-  } else if (!recorded_.sha256.empty()) {
-    sum_.add(bytes);
-  }
+  if (has_file_) compare(bytes);
   received_ += bytes.size();
 }
 
@@ -66,7 +63,7 @@ void UploadComparison::compare(std::string_view bytes) {
   }
 }
 
-std::string UploadComparison::finish() {
+std::string UploadComparison::finish(const std::string& sha256) const {
   std::string text;
   if (received_ != recorded_.bytes) {
     text = std::to_string(received_) + " bytes instead of " + std::to_string(recorded_.bytes);
@@ -78,7 +75,7 @@ std::string UploadComparison::finish() {
   }
   const bool by_hash = text.empty() && !has_file_ && !recorded_.sha256.empty() &&
                        recorded_.unrecorded == 0 && received_ > 0;
-  return by_hash && sum_.finish() != recorded_.sha256 ? "its SHA-256 differs" : text;
+  return by_hash && sha256 != recorded_.sha256 ? "its SHA-256 differs" : text;
 }
 
 }  // namespace ftpscope

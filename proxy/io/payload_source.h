@@ -37,9 +37,9 @@ class UploadComparison {
   UploadComparison(const std::string& folder, const ScriptPayload& recorded);
 
   void add(std::string_view bytes);
-  [[nodiscard]] std::uint64_t received() const { return received_; }
-  // What is different, in words; empty: nothing, as far as the recording tells.
-  std::string finish();
+  // What is different, in words; empty: nothing, as far as the recording tells. `sha256`: of all
+  // that was added.
+  [[nodiscard]] std::string finish(const std::string& sha256) const;
 
  private:
   void compare(std::string_view bytes);
@@ -49,7 +49,6 @@ class UploadComparison {
   bool has_file_;
   std::uint64_t received_ = 0;
   std::optional<std::uint64_t> first_difference_;
-  Sha256 sum_;
 };
 
 }  // namespace ftpscope

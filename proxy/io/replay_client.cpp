@@ -13,7 +13,7 @@
 #include "proxy/client_replay_result.h"
 #include "proxy/io/client_session.h"
 #include "proxy/io/expectation_options.h"
-#include "proxy/io/extraction.h"
+#include "proxy/io/live_recording.h"
 #include "proxy/io/log_file.h"
 #include "proxy/io/new_recording.h"
 #include "proxy/io/options.h"
@@ -85,53 +85,43 @@ std::expected<std::unique_ptr<Recorded>, std::string> open_recorded(
 }
 
 // Where the records of the played session go: a log, a recording, both or nowhere.
-class Outputs final : public RecordSink {
- public:
+struct Outputs {
+  std::unique_ptr<LogFile> log;
+  std::unique_ptr<NewRecording> recording;
+
   Problem open(const ReplayClientOptions& options) {
     if (!options.log.empty()) {
       auto opened = LogFile::open(options.log);
       if (!opened) return opened.error();
-      log_ = std::move(*opened);
+      log = std::move(*opened);
     }
     if (options.record.empty()) return {};
     auto opened = NewRecording::open(options.record);
     if (!opened) return opened.error();
-    recording_ = std::move(*opened);
-    const auto& limits = options.record_limits;
-    payloads_ = Extraction::into(
-        *recording_, {limits.total, limits.payload, "--record-total", "--record-limit"});
+    recording = std::move(*opened);
     return {};
   }
-  void record(const Record& record) override {
-    if (!recording_) return;
-    recording_->add(record);
-    recording_->flush(record.time);
-  }
-  [[nodiscard]] LogFile* log() { return log_.get(); }
-  [[nodiscard]] DataTaker* payloads() { return payloads_.get(); }
   // What could not be written.
   [[nodiscard]] std::string problem() const {
-    if (log_ && log_->lost() > 0) return "not all of the log could be written";
-    if (payloads_ && !payloads_->problem().empty()) return payloads_->problem();
-    return recording_ ? recording_->problem() : "";
+    if (log && log->lost() > 0) return "not all of the log could be written";
+    return recording ? recording->problem() : "";
   }
-
- private:
-  std::unique_ptr<LogFile> log_;
-  std::unique_ptr<NewRecording> recording_;
-  std::unique_ptr<Extraction> payloads_;
 };
 
 // Connects, plays, and lets the loop run out of work.
 class ReplayClient {
  public:
-  ReplayClient(const ReplayClientOptions& options, Worker& worker, ClientSession::Context context)
+  ReplayClient(const ReplayClientOptions& options, Worker& worker, NewRecording* recording,
+               ClientSession::Context context)
       : options_(options),
         worker_(worker),
         context_(std::move(context)),
         connector_(worker.loop(), options.connect_timeout),
         stopper_(make_timer(worker.loop(), this)) {
     context_.on_over = [this] { stop(); };
+    if (!recording) return;
+    recording_.emplace(worker.loop(), *recording, options.record_limits);
+    worker_.record_to(*recording_);
   }
 
   void start() {
@@ -178,6 +168,7 @@ class ReplayClient {
         [](uv_timer_t* timer) {
           auto* client = static_cast<ReplayClient*>(timer->data);
           client->worker_.shut_down();
+          if (client->recording_) client->recording_->close();
           client->stopper_.reset();
         },
         0, 0);
@@ -186,6 +177,7 @@ class ReplayClient {
   const ReplayClientOptions& options_;
   Worker& worker_;
   ClientSession::Context context_;
+  std::optional<LiveRecording> recording_;
   ServerConnector connector_;
   UvPtr<uv_timer_t> stopper_;
   std::unique_ptr<ClientSession> session_;
@@ -231,16 +223,14 @@ int play_and_compare(const Recorded& recorded, Outputs& outputs, const ReplayCli
                      uv_loop_t* loop) {
   WorkerOptions worker_options;
   if (!options.quiet && options.log != "-") worker_options.terminal = TextStyle{};
-  Worker worker(loop, worker_options, outputs.log());
-  ReplayClient client(options, worker,
+  Worker worker(loop, worker_options, outputs.log.get());
+  ReplayClient client(options, worker, outputs.recording.get(),
                       {worker,
                        recorded.script,
                        options.replay,
                        options.data,
                        options.data_ports,
                        recorded.source.folder(),
-                       &outputs,
-                       outputs.payloads(),
                        {}});
   client.start();
   uv_run(loop, UV_RUN_DEFAULT);

@@ -19,8 +19,10 @@ struct ReplayData::Chunk {
   std::array<char, kChunk> bytes{};
 };
 
-ReplayData::ReplayData(Worker& worker, const Peers& peers, Tell tell)
-    : worker_(worker), peers_(peers), tell_(std::move(tell)) {
+ReplayData::ReplayData(Worker& worker, const DataSocket::Peers& peers, Tell tell)
+    : worker_(worker),
+      tell_(std::move(tell)),
+      socket_(worker.loop(), peers, [this](int status) { on_socket(status); }) {
   budgeted_ = worker_.take_descriptors(kDescriptors);
 }
 
@@ -29,92 +31,56 @@ ReplayData::~ReplayData() {
 }
 
 std::uint16_t ReplayData::listen() {
-  if (!budgeted_) return 0;
-  const auto ports = worker_.options().data_ports;
-  auto listening = listen_at(worker_.loop(), this, {peers_.here, ports, ports.low},
-                             [](uv_stream_t* handle, int status) {
-                               static_cast<ReplayData*>(handle->data)->on_connection(status);
-                             });
-  if (!listening) return 0;
-  listener_ = std::move(*listening);
-  return local_endpoint(descriptor(listener_)).port;
-}
-
-void ReplayData::on_connection(int status) {
-  if (status < 0) {
-    // Out of descriptors: asked again at once, libuv would try for ever.
-    listener_.reset();
-    if (job_ != Job::none) end(replay::DataFailed{});
-    return;
-  }
-  auto tcp = make_tcp(worker_.loop(), this);
-  if (uv_accept(stream(listener_), stream(tcp)) != 0) return;
-  if (peer_endpoint(descriptor(tcp)).ip != peers_.client) return;
-  listener_.reset();
-  tcp_ = std::move(tcp);
-  on_connection_made();
+  return budgeted_ ? socket_.listen(worker_.options().data_ports) : 0;
 }
 
 void ReplayData::connect(std::uint16_t port) {
-  tcp_ = make_tcp(worker_.loop(), this);
-  // The client knows the server by this address.
-  uv_tcp_bind(tcp_.get(), to_socket_address({peers_.here, 0}).get(), 0);
-  auto request = std::make_unique<uv_connect_t>();
-  const auto address = to_socket_address({peers_.client, port});
-  const int status =
-      uv_tcp_connect(request.get(), tcp_.get(), address.get(), [](uv_connect_t* done, int result) {
-        const std::unique_ptr<uv_connect_t> owned(done);
-        if (auto* data = owner_of<ReplayData>(done->handle)) data->on_connected(result);
-      });
+  hopeless_ = !budgeted_ || socket_.connect(port) != 0;
+}
+
+void ReplayData::on_socket(int status) {
   if (status == 0) {
-    static_cast<void>(request.release());  // the callback has it now
+    totals_.leg = socket_.leg();
+    totals_.connected = worker_.now();
+    socket_.tcp()->data = this;
+    start_if_ready();
+  } else if (job_ == Job::none) {
+    hopeless_ = true;
   } else {
-    tcp_.reset();  // begin() tells
+    fail(status == UV_ECONNREFUSED ? ChannelEnd::refused : ChannelEnd::connect_failed, {});
   }
 }
 
-void ReplayData::on_connected(int status) {
-  if (status == 0) {
-    on_connection_made();
-  } else {
-    tcp_.reset();
-    if (job_ != Job::none) end(replay::DataFailed{});
-  }
-}
-
-void ReplayData::on_connection_made() {
-  connected_ = true;
-  connected_at_ = worker_.now();
-  start_if_ready();
-}
-
-void ReplayData::send(const std::string& folder, const ScriptPayload& payload, std::uint64_t skip,
-                      double speed) {
+void ReplayData::send(const std::string& folder, const ScriptPayload& payload,
+                      const replay::Transfer& transfer) {
   payload_ = &payload;
-  position_ = skip;
-  speed_ = speed;
-  if (!budgeted_ || !source_.open(folder, payload, skip)) close();
+  position_ = transfer.skip;
+  speed_ = transfer.speed;
+  const bool known = transfer.skip == 0 && payload.unrecorded == 0 && !payload.sha256.empty();
+  if (!known) hash_.emplace();
+  hopeless_ = hopeless_ || !source_.open(folder, payload, transfer.skip);
   begin(Job::send);
 }
 
 void ReplayData::receive(const std::string& folder, const ScriptPayload& recorded) {
   payload_ = &recorded;
   comparison_.emplace(folder, recorded);
+  hash_.emplace();
   begin(Job::receive);
 }
 
 void ReplayData::begin(Job job) {
   job_ = job;
   watch(kConnectMilliseconds);
-  if (!tcp_ && !listener_) {
-    end(replay::DataFailed{});
+  if (hopeless_) {
+    fail(ChannelEnd::connect_failed, {});
   } else {
     start_if_ready();
   }
 }
 
 void ReplayData::start_if_ready() {
-  if (!connected_) return;
+  if (!socket_.connected() || over_) return;
   switch (job_) {
     case Job::none: return;
     case Job::send: send_chunk(); return;
@@ -133,24 +99,27 @@ void ReplayData::send_chunk() {
   const auto size = std::min<std::uint64_t>(chunk->bytes.size(), most);
   const auto count = source_.read(chunk->bytes.data(), static_cast<std::size_t>(size));
   if (count <= 0) {
-    count == 0 ? finish_sending() : end(replay::DataFailed{true});
+    count == 0 ? finish_sending() : fail(ChannelEnd::rst, Side::server);
     return;
   }
+  const std::string_view bytes(chunk->bytes.data(), static_cast<std::size_t>(count));
+  if (hash_) hash_->add(bytes);
+  totals_.moved(bytes.size(), worker_.now());
   position_ += static_cast<std::uint64_t>(count);
   chunk->request.data = chunk.get();
   auto buffer = uv_buf_init(chunk->bytes.data(), static_cast<unsigned>(count));
-  const int status =
-      uv_write(&chunk->request, stream(tcp_), &buffer, 1, [](uv_write_t* request, int result) {
-        std::unique_ptr<Chunk> done(static_cast<Chunk*>(request->data));
-        auto* data = owner_of<ReplayData>(request->handle);
-        if (!data) return;
-        data->spare_ = std::move(done);
-        data->on_sent(result);
-      });
+  const int status = uv_write(&chunk->request, stream(socket_.tcp()), &buffer, 1,
+                              [](uv_write_t* request, int result) {
+                                std::unique_ptr<Chunk> done(static_cast<Chunk*>(request->data));
+                                auto* data = owner_of<ReplayData>(request->handle);
+                                if (!data) return;
+                                data->spare_ = std::move(done);
+                                data->on_sent(result);
+                              });
   if (status == 0) {
     static_cast<void>(chunk.release());  // the callback has it now
   } else {
-    end(replay::DataFailed{true});
+    fail(ChannelEnd::rst, Side::client);
   }
 }
 
@@ -158,7 +127,7 @@ void ReplayData::on_sent(int status) {
   if (status == 0) {
     send_chunk();
   } else {
-    end(replay::DataFailed{true});
+    fail(ChannelEnd::rst, Side::client);
   }
 }
 
@@ -167,7 +136,7 @@ std::uint64_t ReplayData::allowed() const {
   constexpr auto kAll = std::numeric_limits<std::uint64_t>::max();
   const auto& course = payload_->course;
   if (speed_ <= 0 || course.empty() || position_ >= course.back().bytes) return kAll;
-  const auto recorded = static_cast<double>((worker_.now() - connected_at_).count()) * speed_;
+  const auto recorded = static_cast<double>((worker_.now() - *totals_.connected).count()) * speed_;
   if (recorded >= static_cast<double>(course.back().since.count())) return kAll;
   const auto by_now = bytes_by(course, Duration(static_cast<Duration::rep>(recorded)));
   return by_now - std::min(by_now, position_);
@@ -177,7 +146,7 @@ void ReplayData::pause() {
   const auto recorded = static_cast<double>(time_of(payload_->course, position_ + 1).count());
   const auto due =
       std::min(recorded / speed_, static_cast<double>(ServerReplay::kPauseMax.count()));
-  const auto left = connected_at_ + Duration(static_cast<Duration::rep>(due)) - worker_.now();
+  const auto left = *totals_.connected + Duration(static_cast<Duration::rep>(due)) - worker_.now();
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(left).count();
   uv_timer_start(
       timer_.get(), [](uv_timer_t* timer) { static_cast<ReplayData*>(timer->data)->send_chunk(); },
@@ -190,15 +159,15 @@ void ReplayData::finish_sending() {
   if (payload_->reset) {
     reset_when_delivered();
   } else {
-    end(replay::DataEnded{});
+    finish(ChannelEnd::fin, Side::server);
   }
 }
 
 void ReplayData::reset_when_delivered() {
   int left = 0;
-  const bool waits = ioctl(descriptor(tcp_), SIOCOUTQ, &left) == 0 && left > 0;
+  const bool waits = ioctl(descriptor(socket_.tcp()), SIOCOUTQ, &left) == 0 && left > 0;
   if (!waits || ++delivery_checks_ > kDeliveryChecks) {
-    end_by_reset(replay::DataEnded{});
+    reset();
     return;
   }
   uv_timer_start(
@@ -207,37 +176,37 @@ void ReplayData::reset_when_delivered() {
       kDeliveryMilliseconds, 0);
 }
 
-void ReplayData::end_by_reset(const replay::Event& event) {
+void ReplayData::reset() {
   const linger none{1, 0};
-  setsockopt(descriptor(tcp_), SOL_SOCKET, SO_LINGER, &none, sizeof none);
-  end(event);
+  setsockopt(descriptor(socket_.tcp()), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  finish(ChannelEnd::rst, Side::server);
 }
-
-void ReplayData::end_upload() { end(replay::DataEnded{comparison_->finish()}); }
 
 void ReplayData::start_reading() {
   watch(kStallMilliseconds);
   const int status = uv_read_start(
-      stream(tcp_),
+      stream(socket_.tcp()),
       [](uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
         *buffer = static_cast<ReplayData*>(handle->data)->worker_.read_buffer(kChunk);
       },
       [](uv_stream_t* handle, ssize_t count, const uv_buf_t* buffer) {
         static_cast<ReplayData*>(handle->data)->on_read(count, *buffer);
       });
-  if (status != 0) end(replay::DataFailed{true});
+  if (status != 0) fail(ChannelEnd::rst, Side::client);
 }
 
 void ReplayData::on_read(ssize_t count, const uv_buf_t& buffer) {
   if (count > 0) {
     watch(kStallMilliseconds);
-    comparison_->add({buffer.base, static_cast<std::size_t>(count)});
-    const bool broken_here = payload_->reset && comparison_->received() >= payload_->bytes;
-    if (broken_here) end_by_reset(replay::DataEnded{comparison_->finish()});
+    const std::string_view bytes(buffer.base, static_cast<std::size_t>(count));
+    hash_->add(bytes);
+    totals_.moved(bytes.size(), worker_.now());
+    comparison_->add(bytes);
+    if (payload_->reset && totals_.bytes >= payload_->bytes) reset();
   } else if (count == UV_EOF) {
-    end_upload();
+    finish(ChannelEnd::fin, Side::client);
   } else if (count < 0) {
-    end(replay::DataFailed{true});
+    fail(ChannelEnd::rst, Side::client);
   }
 }
 
@@ -247,19 +216,32 @@ void ReplayData::watch(std::uint64_t milliseconds) {
       timer_.get(),
       [](uv_timer_t* timer) {
         auto* data = static_cast<ReplayData*>(timer->data);
-        data->end(replay::DataFailed{data->connected_});
+        data->fail(data->socket_.connected() ? ChannelEnd::timeout : ChannelEnd::never_connected,
+                   {});
       },
       milliseconds, 0);
 }
 
-void ReplayData::end(const replay::Event& event) {
-  close();
-  tell_(event);
+// As recorded, as far as this side can tell.
+void ReplayData::finish(ChannelEnd how, Side closed_first) {
+  totals_.closed_first = closed_first;
+  totals_.sha256 = hash_ ? hash_->finish() : payload_->sha256;
+  if (totals_.bytes == 0) totals_.sha256.clear();
+  close(how);
+  tell_(replay::DataEnded{comparison_ ? comparison_->finish(totals_.sha256) : ""});
 }
 
-void ReplayData::close() {
-  listener_.reset();
-  tcp_.reset();
+void ReplayData::fail(ChannelEnd how, std::optional<Side> closed_first) {
+  totals_.closed_first = closed_first;
+  close(how);
+  tell_(replay::DataFailed{totals_.leg.has_value()});
+}
+
+void ReplayData::close(ChannelEnd how) {
+  if (std::exchange(over_, true)) return;
+  totals_.how = how;
+  if (socket_.connected() && !totals_.closed_first) totals_.closed_first = Side::server;
+  socket_.close();
   timer_.reset();
 }
 

@@ -1,5 +1,5 @@
-// The data connection of a replayed transfer: listens or connects, then sends a payload from its
-// file, or takes what the client uploads. Of a payload no more than one chunk is in memory.
+// The data connection of a replayed transfer: sends a payload from its file, or takes what the
+// client uploads, and counts and hashes it. Of a payload no more than one chunk is in memory.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,9 @@
 #include <optional>
 #include <string>
 
+#include "proxy/data_totals.h"
+#include "proxy/io/data_socket.h"
 #include "proxy/io/payload_source.h"
-#include "proxy/io/uv_ptr.h"
 #include "proxy/io/worker.h"
 #include "proxy/server_replay.h"
 
@@ -24,15 +25,11 @@ class ReplayData {
   static constexpr int kDeliveryChecks = 500;                    // before a reset that is due
   static constexpr std::size_t kDescriptors = 3;                 // a listener, a connection, a file
 
-  struct Peers {
-    IpAddress here;    // where the client reached us
-    IpAddress client;  // nobody else may connect
-  };
   // DataEnded or DataFailed, once, after send() or receive(); the owner may give this to
   // Worker::bury() then.
   using Tell = std::function<void(const replay::Event&)>;
 
-  ReplayData(Worker& worker, const Peers& peers, Tell tell);
+  ReplayData(Worker& worker, const DataSocket::Peers& peers, Tell tell);
   ReplayData(const ReplayData&) = delete;
   ReplayData& operator=(const ReplayData&) = delete;
   ~ReplayData();
@@ -41,47 +38,49 @@ class ReplayData {
   [[nodiscard]] std::uint16_t listen();
   void connect(std::uint16_t port);
   // The payload outlives this. See replay::Effects::send_payload().
-  void send(const std::string& folder, const ScriptPayload& payload, std::uint64_t skip = 0,
-            double speed = 0);
+  void send(const std::string& folder, const ScriptPayload& payload,
+            const replay::Transfer& transfer);
   // DataEnded says how it differs from the recorded one, which outlives this.
   void receive(const std::string& folder, const ScriptPayload& recorded);
-  void close();
+  // What is on its way ends so; nothing is told.
+  void close(ChannelEnd how);
+
+  // When it is over.
+  [[nodiscard]] const DataTotals& totals() const { return totals_; }
 
  private:
   enum class Job : std::uint8_t { none, send, receive };
   struct Chunk;
 
-  void on_connection(int status);
-  void on_connected(int status);
+  void on_socket(int status);
   void begin(Job job);
   void start_if_ready();
-  void on_connection_made();
   void send_chunk();
   [[nodiscard]] std::uint64_t allowed() const;
   void pause();
-  void reset_when_delivered();
-  void end_by_reset(const replay::Event& event);
-  void end_upload();
-  void on_sent(int status);
   void finish_sending();
+  void reset_when_delivered();
+  void on_sent(int status);
   void start_reading();
   void on_read(ssize_t count, const uv_buf_t& buffer);
   void watch(std::uint64_t milliseconds);
-  void end(const replay::Event& event);
+  void fail(ChannelEnd how, std::optional<Side> closed_first);
+  void finish(ChannelEnd how, Side closed_first);
+  void reset();
 
   Worker& worker_;
-  Peers peers_;
   Tell tell_;
-  UvPtr<uv_tcp_t> listener_;
-  UvPtr<uv_tcp_t> tcp_;
+  DataSocket socket_;
   UvPtr<uv_timer_t> timer_;
-  bool connected_ = false;
   bool budgeted_ = false;
+  bool hopeless_ = false;  // there will be no connection
+  bool over_ = false;
   Job job_ = Job::none;
   PayloadSource source_;
   const ScriptPayload* payload_ = nullptr;
   std::optional<UploadComparison> comparison_;
-  Timestamp connected_at_{};
+  DataTotals totals_;
+  std::optional<Sha256> hash_;  // none: the recording knows it
   double speed_ = 0;
   std::uint64_t position_ = 0;  // in the payload: sent, or skipped
   int delivery_checks_ = 0;

@@ -34,7 +34,7 @@ ReplaySession::ReplaySession(const Context& context, std::string id, UvPtr<uv_tc
 void ReplaySession::start() {
   auto& recorder = observer_.recorder();
   recorder.at(started_);
-  recorder.emit(record::Session{client_, here_, to_text(here_), "raw", "refuse"});
+  recorder.emit(record::Session{client_, std::nullopt, to_text(here_), {}, {}});
   recorder.emit(record::Connected{here_, client_});  // the server is here
   observer_.connected(started_);
   feed(replay::Connected{});
@@ -52,12 +52,12 @@ void ReplaySession::finish(bool reset) {
   finishing_ = true;
   resetting_ = reset;
   start_timer(kLingerMilliseconds);
-  close_data();
+  close_data(ChannelEnd::session_ended);
 }
 
 void ReplaySession::new_data() {
   close_data();
-  const ReplayData::Peers peers{here_.ip, client_.ip};
+  const DataSocket::Peers peers{here_.ip, client_.ip};
   data_ = std::make_shared<ReplayData>(context_.worker, peers,
                                        [this](const replay::Event& event) { on_data(event); });
 }
@@ -78,11 +78,19 @@ void ReplaySession::connect_active(std::uint16_t port) {
   data_->connect(port);
 }
 
-void ReplaySession::send_payload(const ScriptPayload& payload, std::uint64_t skip, double speed) {
-  data_->send(context_.recording.folder, payload, skip, speed);
+void ReplaySession::use_data(const replay::Transfer& transfer, Direction direction) {
+  const auto channel = static_cast<ChannelId>(++totals_.channels);
+  use_ = {channel, transfer.to, transfer.verb, direction, transfer.setup, transfer.exposed};
 }
 
-void ReplaySession::receive_payload(const ScriptPayload& recorded) {
+void ReplaySession::send_payload(const ScriptPayload& payload, const replay::Transfer& transfer) {
+  use_data(transfer, Direction::download);
+  data_->send(context_.recording.folder, payload, transfer);
+}
+
+void ReplaySession::receive_payload(const ScriptPayload& recorded,
+                                    const replay::Transfer& transfer) {
+  use_data(transfer, Direction::upload);
   data_->receive(context_.recording.folder, recorded);
 }
 
@@ -91,9 +99,17 @@ void ReplaySession::tell(FindingId finding, CommandId to, std::string_view detai
   observer_.recorder().finding(finding, to, detail);
 }
 
-void ReplaySession::close_data() {
+// What became of it is told before the reply that follows it.
+void ReplaySession::close_data(ChannelEnd how) {
   if (!data_) return;
-  data_->close();
+  data_->close(how);
+  if (const auto use = std::exchange(use_, std::nullopt)) {
+    const auto& moved = data_->totals();
+    const bool download = use->direction == Direction::download;
+    (download ? totals_.data_to_client : totals_.data_to_server) += moved.bytes;
+    observer_.recorder().at(now());
+    observer_.recorder().emit(data_record(*use, moved, now()));
+  }
   context_.worker.bury(std::move(data_));  // one of its methods may be running
 }
 
@@ -225,13 +241,14 @@ void ReplaySession::on_timer() {
 
 void ReplaySession::end(SessionEnd how, std::optional<Side> by) {
   if (!tcp_) return;
-  close_data();
+  close_data(ChannelEnd::session_ended);
   tcp_.reset();
   timer_.reset();
   auto& recorder = observer_.recorder();
   observer_.closed(by.value_or(Side::server), now());
   totals_.by = by;
   totals_.how = how;
+  totals_.captured = true;  // there is no proxy
   totals_.commands = recorder.commands();
   totals_.replies = recorder.replies();
   totals_.findings = recorder.findings();

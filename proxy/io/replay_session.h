@@ -1,6 +1,6 @@
 // One client of the replayed server: feeds a ServerReplay with what happens on its connections and
 // carries out its effects. An Observer watches both sides, so the log has the dialogue as that of
-// the live proxy; it has no data records, which are about the two connections of a relay.
+// the live proxy; like that of a capture it has one connection a session, and one a data channel.
 #pragma once
 
 #include <functional>
@@ -38,7 +38,7 @@ class ReplaySession final : private replay::Effects, private RecordSink {
 
   void start();
   // At once; the server is shutting down.
-  void abort() { end(SessionEnd::shutdown, std::nullopt); }
+  void abort() { end(SessionEnd::fin, Side::server); }
 
  private:
   struct Write;
@@ -48,9 +48,9 @@ class ReplaySession final : private replay::Effects, private RecordSink {
   void finish(bool reset) override;
   void open_passive() override;
   void connect_active(std::uint16_t port) override;
-  void send_payload(const ScriptPayload& payload, std::uint64_t skip, double speed) override;
-  void receive_payload(const ScriptPayload& recorded) override;
-  void close_data() override;
+  void send_payload(const ScriptPayload& payload, const replay::Transfer& transfer) override;
+  void receive_payload(const ScriptPayload& recorded, const replay::Transfer& transfer) override;
+  void close_data() override { close_data(ChannelEnd::fin); }
   void tell(FindingId finding, CommandId to, std::string_view detail) override;
 
   void record(const Record& record) override;
@@ -69,6 +69,8 @@ class ReplaySession final : private replay::Effects, private RecordSink {
   void on_timer();
   void on_data(const replay::Event& event);
   void new_data();
+  void use_data(const replay::Transfer& transfer, Direction direction);
+  void close_data(ChannelEnd how);
   void end(SessionEnd how, std::optional<Side> by);
   [[nodiscard]] Timestamp now() const { return context_.worker.now(); }
 
@@ -80,6 +82,7 @@ class ReplaySession final : private replay::Effects, private RecordSink {
   Observer observer_;
   ServerReplay machine_;
   std::shared_ptr<ReplayData> data_;
+  std::optional<DataUse> use_;         // of data_, by a transfer
   std::vector<replay::Event> events_;  // caused by effects: handled in turn, never nested
   bool handling_ = false;
   bool reading_ = false;

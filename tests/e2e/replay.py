@@ -88,6 +88,11 @@ class ReplayServer:
         code = self.process.wait(STOP_S)
         assert code == 0 and not self._said(self.stderr), f"exit code {code}\n{self._evidence()}"
 
+    def idle(self) -> bool:
+        """All sessions are over, so the log has all of them."""
+        log = self.log.read_bytes()
+        return log.count(b'"kind":"session"') == log.count(b'"kind":"end"')
+
     def stdout_lines(self) -> list[bytes]:
         return self._said(self.stdout).splitlines()
 

@@ -8,14 +8,17 @@ import json
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 from dataclasses import dataclass
 from pathlib import Path
 
 import servers
 from check_log import check_bytes
-from clients import CLIENTS, Target
+from clients import CLIENTS, Target, abort_download, connect
+from hostile import scene
 from proxy import BINARY, Proxy, authority
+from recording import check_recording, content, transfers
 from replay import CAPTURES, ReplayServer
 from workload import complaints, prepare
 
@@ -142,11 +145,41 @@ class OtherWays(unittest.TestCase):
             place = (server.host, server.port)
             played = play(CAPTURES / "demo", *place, "--record", first, "--compare", "code")
             self.assertEqual(played.code, SAME, played.out + played.err)
-            self.assertFalse(check_bytes((first / "session.jsonl").read_bytes()))
+            check_recording(first)
+            timing = [json.loads(t) for t in (first / "timing.jsonl").read_text().splitlines()]
+            self.assertEqual(
+                {t["from"] for t in timing if t["kind"] == "read"}, {"client", "server"}
+            )
+            self.assertEqual(len([t for t in timing if t["kind"] == "course"]), 6)
             again = play(first, *place, "--record", second)
             self.assertEqual(again.code, SAME, again.out + again.err)
             diff = subprocess.run([BINARY, "diff", first, second], capture_output=True, text=True)
             self.assertEqual(diff.returncode, 0, diff.stdout + diff.stderr)
+
+    def test_limits_of_what_it_records(self):
+        with tempfile.TemporaryDirectory() as work, ReplayServer("demo") as server:
+            recording = Path(work) / "rec"
+            args = ["--record", recording, "--record-limit", "100", "--compare", "code"]
+            played = play(CAPTURES / "demo", server.host, server.port, *args)
+            self.assertEqual(played.code, SAME, played.out + played.err)
+            check_recording(recording)
+            kept = {len(content(recording, r)) for r in transfers(recording)}
+            self.assertEqual(kept, {32, 100})
+
+    def test_a_full_disk_is_told_and_ends_no_transfer(self):
+        with tempfile.TemporaryDirectory() as work, ReplayServer("demo") as server:
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40k", "none", work], check=True)
+            try:
+                recording = Path(work) / "rec"
+                place = (server.host, server.port)
+                played = play(CAPTURES / "demo", *place, "--record", recording, "--compare", "code")
+            finally:
+                subprocess.run(["umount", work], check=True)
+        self.assertEqual(played.code, USAGE, played.out + played.err)
+        self.assertIn("no difference", played.out)
+        self.assertIn("could not be written to the recording", played.err)
+        whys = {r.get("unrecorded_why") for r in played.log if r["kind"] == "data"}
+        self.assertIn("No space left on device", whys)
 
     def test_a_capture_is_played_as_well(self):
         pcap = CAPTURES / "pcap" / "commands-loopback.pcap"
@@ -158,6 +191,37 @@ class OtherWays(unittest.TestCase):
             with ReplayServer(recording) as server:
                 played = play(pcap, server.host, server.port)
         self.assertEqual(played.code, SAME, played.out + played.err)
+
+
+class Aborts(unittest.TestCase):
+    """ABOR goes out in mid-transfer again, with its Synch: without it these servers read it too late."""
+
+    SIZE = 64 << 20
+
+    def aborted(self, name: str) -> None:
+        with tempfile.TemporaryDirectory() as local, servers.start(name) as server:
+            work, folder = Path(local), server.new_folder()
+            with open(folder.path / "big", "wb") as big:
+                big.truncate(self.SIZE)
+            servers.give_to_user(folder.path / "big")
+            with Proxy((server.host, server.port), ["--record", str(work / "rec")]) as proxy:
+                target = Target(proxy.host, proxy.port, server.user, server.password)
+                with connect(target, "PASV") as ftp:
+                    ftp.cwd(folder.remote)
+                    recorded = abort_download(ftp, "big", "synch")
+                    ftp.quit()
+            played = play(work / "rec", server.host, server.port, *login(server, work))
+        self.assertLess(recorded.received, self.SIZE)
+        self.assertEqual(played.code, SAME, played.out + played.err)
+        [abort] = [r for r in played.log if r["kind"] == "command" and r["verb"] == "ABOR"]
+        self.assertTrue(abort["urgent"])
+        codes = [r["code"] for r in played.log if r["kind"] == "reply" and r["verb"] == "RETR"]
+        self.assertEqual(codes, [150, 426])
+
+    def test_urgent(self):
+        for name in ("vsftpd", "proftpd"):
+            with self.subTest(server=name):
+                self.aborted(name)
 
 
 class OtherServers(unittest.TestCase):
@@ -322,6 +386,26 @@ class Timing(unittest.TestCase):
                         recording, server.host, server.port, *login(server, work), "--pipelined"
                     )
                 self.assertEqual(played.code, SAME, played.out + played.err)
+
+    def test_a_slower_server(self):
+        """One that takes 0.1 s is played at a fifth of its speed."""
+        with tempfile.TemporaryDirectory() as work:
+            with scene("--record", f"{work}/rec") as act:
+                session = act.session()
+                session.client.send(b"NOOP\r\n")
+                session.server.expect(b"NOOP\r\n")
+                time.sleep(0.1)
+                session.server.send(b"200 Yes.\r\n")
+                session.client.expect(b"200 Yes.\r\n")
+            recording = Path(work) / "rec"
+            with ReplayServer(recording, args=["--speed", "0.2"]) as server:
+                place = (recording, server.host, server.port, "--user", "joe")
+                slower = play(*place, "--slower-than", "2x")
+                self.assertEqual(slower.code, DIFFERS)
+                self.assertIn("! NOOP", slower.out)
+                self.assertIn("    time", slower.out)
+                for args in ([], ["--slower-than", "1000x"]):
+                    self.assertEqual(play(*place, *args).code, SAME)
 
     def test_the_login_is_never_that_of_the_recording(self):
         with ReplayServer("demo") as server:

@@ -75,12 +75,12 @@ class Client final : public replay::Effects {
   void finish(bool) override { check(!std::exchange(finished_, true), "a session ends once"); }
   void open_passive() override { opening_ = true; }
   void connect_active(std::uint16_t port) override { check(port >= 1024, "no service is hit"); }
-  void send_payload(const ScriptPayload& payload, std::uint64_t skip, double) override {
+  void send_payload(const ScriptPayload& payload, const replay::Transfer& transfer) override {
     check(payload.file.empty() || is_payload_name(payload.file), "a payload stays in its folder");
-    check(skip <= payload.bytes, "nothing is left out that is not there");
+    check(transfer.skip <= payload.bytes, "nothing is left out that is not there");
     moving_ = true;
   }
-  void receive_payload(const ScriptPayload&) override { moving_ = true; }
+  void receive_payload(const ScriptPayload&, const replay::Transfer&) override { moving_ = true; }
   void close_data() override { moving_ = false; }
   void tell(FindingId, CommandId, std::string_view) override {}
 

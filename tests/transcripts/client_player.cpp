@@ -87,7 +87,7 @@ class ClientPlayer final : private play::Effects, private RecordSink {
     if (what == "connected") return handle(play::DataConnected{{here_, server_}});
     if (what == "paused") return handle(play::DataPaused{});
     if (what != "over") throw std::runtime_error("unknown happening: " + what);
-    play::DataTotals totals;
+    DataTotals totals;
     totals.bytes = std::stoul(words.at(1));
     totals.leg = Leg{here_, server_};
     totals.connected = now_;

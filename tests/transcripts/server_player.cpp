@@ -99,11 +99,12 @@ class ServerPlayer final : private replay::Effects {
   void finish(bool reset) override { show(reset ? "? reset" : "? finish"); }
   void open_passive() override { show("? listen"); }
   void connect_active(std::uint16_t port) override { show("? connect " + std::to_string(port)); }
-  void send_payload(const ScriptPayload& payload, std::uint64_t skip, double) override {
+  void send_payload(const ScriptPayload& payload, const replay::Transfer& transfer) override {
+    const auto skip = transfer.skip;
     show("? send " + payload.file + (skip > 0 ? " from " + std::to_string(skip) : "") +
          (payload.reset ? ", then reset" : ""));
   }
-  void receive_payload(const ScriptPayload& recorded) override {
+  void receive_payload(const ScriptPayload& recorded, const replay::Transfer&) override {
     show("? receive, compare with " + recorded.file);
   }
   void close_data() override { show("? close data"); }

@@ -51,7 +51,8 @@ TEST_CASE("a short course is kept whole, silences between reads included") {
   for (const auto& [since, bytes] : {CoursePoint{1ms, 10}, {2ms, 20}, {900ms, 30}}) {
     course.add(since, bytes);
   }
-  CHECK(course.points() == std::vector<CoursePoint>{{1ms, 10}, {2ms, 20}, {900ms, 20}, {900ms, 30}});
+  CHECK(course.points() ==
+        std::vector<CoursePoint>{{1ms, 10}, {2ms, 20}, {900ms, 20}, {900ms, 30}});
 }
 
 TEST_CASE("between its points a course is straight") {

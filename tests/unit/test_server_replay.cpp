@@ -64,8 +64,8 @@ class Client final : public replay::Effects {
   void finish(bool) override {}
   void open_passive() override {}
   void connect_active(std::uint16_t) override {}
-  void send_payload(const ScriptPayload&, std::uint64_t, double) override {}
-  void receive_payload(const ScriptPayload&) override {}
+  void send_payload(const ScriptPayload&, const replay::Transfer&) override {}
+  void receive_payload(const ScriptPayload&, const replay::Transfer&) override {}
   void close_data() override {}
   void tell(FindingId, CommandId, std::string_view) override {}
 
