@@ -213,12 +213,7 @@ KeptRights rights_needed(const ProxyOptions& options) {
 
 // Everything that needs root has been done before, and files belong to the user afterwards.
 std::expected<void, std::string> give_up_root(const ProxyOptions& options) {
-  if (options.user.empty()) {
-    if (const auto advice = advice_about_root(); !advice.empty()) {
-      std::cerr << "ftpscope: " << advice << '\n';
-    }
-    return {};
-  }
+  if (options.user.empty()) return {};
   const auto account = find_account(options.user);
   if (!account) return std::unexpected(account.error());
   return become(*account, rights_needed(options));
@@ -273,6 +268,8 @@ int run_proxy(ProxyOptions options) {
           << server_text(options.modes[i]) << '\n';
     }
     out << std::flush;
+    const auto advice = options.user.empty() ? advice_about_root() : std::string{};
+    if (!advice.empty()) std::cerr << "ftpscope: " << advice << '\n';
   } else {
     proxy->abandon();
   }

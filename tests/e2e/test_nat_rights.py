@@ -88,4 +88,5 @@ class Rights(unittest.TestCase):
 
     def test_root_without_user_is_a_note(self):
         with self.host.entered(), Proxy(("127.0.0.1", 1)) as proxy:
-            self.assertIn("note: this runs as root; --user NAME", proxy.evidence())
+            note = "note: this runs as root; --user NAME"
+            self.assertTrue(servers.wait_until(lambda: note in proxy.evidence(), 5.0))
