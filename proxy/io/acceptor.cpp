@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "proxy/io/listening_socket.h"
@@ -75,13 +76,21 @@ Arrival Acceptor::arrival_of(int fd) const {
   return arrival;
 }
 
+// Both ends are in this process.
+bool Acceptor::is_ours(const Arrival& arrival) const {
+  const auto servers = worker_.connected_from(arrival.client);
+  return std::ranges::any_of(servers, [&arrival](const Endpoint& server) {
+    return server == arrival.proxy || server == arrival.destination;
+  });
+}
+
 std::string_view Acceptor::refusal(const Arrival& arrival) const {
   if (draining_) return "The proxy is shutting down.";
   if (is_transparent(kind_) && arrival.destination.port == address_.port &&
       is_own_address(arrival.destination.ip)) {
     return "This is a proxy for connections that are redirected to it; yours was not.";
   }
-  if (worker_.connects_from(arrival.client)) return "The proxy has connected to itself.";
+  if (is_ours(arrival)) return "The proxy has connected to itself.";
   if (limits_.sessions != 0 && worker_.session_count() >= limits_.sessions) {
     return "Too many sessions, try again later.";
   }

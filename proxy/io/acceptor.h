@@ -41,6 +41,7 @@ class Acceptor {
   int listen_again();
   void on_connection(int status);
   [[nodiscard]] Arrival arrival_of(int fd) const;
+  [[nodiscard]] bool is_ours(const Arrival& arrival) const;
   [[nodiscard]] std::string_view refusal(const Arrival& arrival) const;
   void pause();
 

@@ -189,7 +189,7 @@ void LiveSession::look_for(std::vector<HostPort> servers) {
       std::move(servers),
       {.screen = [this](const auto& server, auto& found) { return locator_.screen(server, found); },
        .make_socket = [this](void* owner) { return make_server_tcp(owner); },
-       .from = [this](const Endpoint& ours) { return may_connect_from(ours); },
+       .from = [this](const auto& ours, const auto& theirs) { return may_connect(ours, theirs); },
        .passed_over = [this](const auto& failure) { on_passed_over(failure); },
        .done = [this](auto reached) { on_server(std::move(reached)); }});
 }
@@ -202,8 +202,10 @@ UvPtr<uv_tcp_t> LiveSession::make_server_tcp(void* owner) {
 
 // From the client's own port it would be the client's connection over again, for the router's
 // conntrack.
-bool LiveSession::may_connect_from(const Endpoint& ours) {
+bool LiveSession::may_connect(const Endpoint& ours, const Endpoint& theirs) {
+  worker_.forget_connection(*this);
   server_local_ = ours;
+  worker_.remember_connection(*this, theirs);
   return !is_foreign(Side::server) || ours.port != arrival_.client.port;
 }
 
@@ -228,7 +230,6 @@ void LiveSession::on_server(
   locator_.reached(server->server);
   server_.adopt(std::move(server->tcp));
   server_.configure();
-  server_local_ = local_endpoint(server_.fd());
   feed(event::ServerConnected{peer_endpoint(server_.fd()), server_local_, to_text(server->server)});
 }
 

@@ -80,7 +80,7 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   void update_reading();
   void update_due();
   [[nodiscard]] UvPtr<uv_tcp_t> make_server_tcp(void* owner);
-  bool may_connect_from(const Endpoint& ours);
+  bool may_connect(const Endpoint& ours, const Endpoint& theirs);
   [[nodiscard]] const IpAddress& address_told(Side side) const;
   void open_channel(const Exposure& exposure);
   void look_for(std::vector<HostPort> servers);

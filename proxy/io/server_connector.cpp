@@ -69,7 +69,7 @@ void ServerConnector::next_address() {
   }
   static_cast<void>(request.release());  // the callback has it now
   start_timer();
-  if (!hooks_.from || hooks_.from(local_endpoint(descriptor(tcp_)))) return;
+  if (!hooks_.from || hooks_.from(local_endpoint(descriptor(tcp_)), tried_)) return;
   candidates_.push_back(tried_);
   next_address();
 }

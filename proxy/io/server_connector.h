@@ -36,8 +36,8 @@ class ServerConnector {
     std::function<std::string(const HostPort& server, std::vector<Endpoint>& found)> screen;
     // A socket of this owner's, to connect with.
     std::function<UvPtr<uv_tcp_t>(void* owner)> make_socket;
-    // Our end of a connection that is being made. False: once more, from another port.
-    std::function<bool(const Endpoint& ours)> from;
+    // The ends of a connection that is being made. False: once more, from another port.
+    std::function<bool(const Endpoint& ours, const Endpoint& theirs)> from;
     // Another address or server is tried now.
     std::function<void(const Failure&)> passed_over;
     // Once, at the end; the last failure when nobody was reached.

@@ -26,10 +26,22 @@ std::size_t Worker::session_count(const IpAddress& client) const {
   return found == sessions_of_client_.end() ? 0 : found->second;
 }
 
-bool Worker::connects_from(const Endpoint& endpoint) const {
-  return std::ranges::any_of(sessions_, [&endpoint](const Enlisted& enlisted) {
-    return enlisted.session->server_local() == endpoint;
-  });
+void Worker::remember_connection(const LiveSession& session, const Endpoint& server) {
+  connections_.emplace(session.server_local(), std::pair(&session, server));
+}
+
+void Worker::forget_connection(const LiveSession& session) {
+  const auto [first, last] = connections_.equal_range(session.server_local());
+  const auto own =
+      std::find_if(first, last, [&](const auto& entry) { return entry.second.first == &session; });
+  if (own != last) connections_.erase(own);
+}
+
+std::vector<Endpoint> Worker::connected_from(const Endpoint& ours) const {
+  std::vector<Endpoint> servers;
+  const auto [first, last] = connections_.equal_range(ours);
+  for (auto at = first; at != last; ++at) servers.push_back(at->second.second);
+  return servers;
 }
 
 Worker::Worker(uv_loop_t* loop, const WorkerOptions& options, LogFile* log)
@@ -138,6 +150,7 @@ void Worker::enlist(LiveSession& session) {
 }
 
 void Worker::delist(LiveSession& session) {
+  forget_connection(session);
   std::ranges::replace(writing_out_, &session, nullptr);
   if (session.admitted()) {
     --admitted_;

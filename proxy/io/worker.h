@@ -99,8 +99,11 @@ class Worker {
   // Of one client address; of one /64 network with IPv6, since a host has as many addresses as it
   // likes.
   [[nodiscard]] std::size_t session_count(const IpAddress& client) const;
-  // Whether one of these is the connection of a session of ours to its server.
-  [[nodiscard]] bool connects_from(const Endpoint& endpoint) const;
+  // The connections of the sessions to their servers, by our end of them.
+  void remember_connection(const LiveSession& session, const Endpoint& server);
+  void forget_connection(const LiveSession& session);
+  // To whom: a port of ours may be used for several servers.
+  [[nodiscard]] std::vector<Endpoint> connected_from(const Endpoint& ours) const;
   void each_session(void (*visit)(LiveSession&));
   // Called whenever a session has gone.
   std::function<void()> on_session_gone;
@@ -139,6 +142,7 @@ class Worker {
   std::vector<Enlisted> sessions_;
   std::size_t admitted_ = 0;
   std::map<IpAddress, std::size_t> sessions_of_client_;  // admitted ones
+  std::multimap<Endpoint, std::pair<const LiveSession*, Endpoint>> connections_;
   UvPtr<uv_timer_t> timer_;
   UvPtr<uv_check_t> undertaker_;
   UvPtr<uv_prepare_t> turn_;
