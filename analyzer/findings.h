@@ -90,6 +90,7 @@ enum class FindingId : std::uint8_t {
   data_never_connected,
   data_connect_failed,
   data_ports_exhausted,
+  data_relayed,
   data_reset,
   data_stalled,
   data_silent,

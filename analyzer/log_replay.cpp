@@ -27,6 +27,7 @@ constexpr auto kFacts = std::to_array<FindingId>({
     FindingId::data_stranger,
     FindingId::data_other_address,
     FindingId::data_ports_exhausted,
+    FindingId::data_relayed,
     FindingId::data_refused,
     FindingId::data_unreachable,
     FindingId::data_other_host,

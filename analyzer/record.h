@@ -31,6 +31,8 @@ using ChannelId =
 // `unknown`: seen in a capture, and the command that asked for it was not.
 enum class Setup : std::uint8_t { port, eprt, lprt, pasv, epsv, lpsv, unknown };
 enum class Direction : std::uint8_t { download, upload };
+// Who moves the bytes: the proxy, or the kernel, which shows the proxy the ends only.
+enum class DataPathKind : std::uint8_t { relay, kernel };
 enum class ChannelEnd : std::uint8_t {
   fin,              // a peer closed it
   rst,              // a peer reset it
@@ -155,6 +157,7 @@ struct Data {
   ChannelEnd how = ChannelEnd::fin;
   std::string_view why = {};  // of connect_failed, as the system says it
   std::uint32_t strangers = 0;
+  DataPathKind path = DataPathKind::relay;
   bool captured = false;                           // seen in a capture: there is no proxy
   std::optional<Duration> silence = std::nullopt;  // longest in mid-transfer, if over a second
   std::uint64_t missing = 0;      // of the bytes, those that a capture does not have

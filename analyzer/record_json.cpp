@@ -179,6 +179,7 @@ void body_fields(JsonObject& o, const record::Data& r) {
   o.word("how", name_of(r.how));
   if (!r.why.empty()) o.text("why", r.why);
   o.number("strangers", r.strangers);
+  if (r.path == DataPathKind::kernel) o.word("path", "kernel");
   if (r.silence) o.number("silence_us", r.silence->count());
   if (r.missing > 0) o.number("missing", r.missing);
   if (!r.payload.empty()) o.text("payload", r.payload);

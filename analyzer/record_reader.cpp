@@ -223,6 +223,7 @@ record::Body RecordReader::data() {
   data.how = fields_.named("how", ChannelEnd::open);
   data.why = text_or_nothing("why");
   data.strangers = fields_.number<std::uint32_t>("strangers");
+  if (fields_.has("path")) data.path = DataPathKind::kernel;
   data.captured = !fields_.has("closed_first");
   if (const auto us = fields_.number_or_null<Duration::rep>("silence_us")) {
     data.silence = Duration(*us);

@@ -4,7 +4,8 @@
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config ccache libuv1-dev nlohmann-json3-dev libcli11-dev libutfcpp-dev
-  libpcap-dev libmagic-dev libssl-dev libcap-ng-dev)
+  libpcap-dev libmagic-dev libssl-dev libcap-ng-dev libnftables-dev
+  libnetfilter-conntrack-dev libmnl-dev)
 
 missing=()
 for package in "${build[@]}" "$@"; do

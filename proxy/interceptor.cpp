@@ -233,6 +233,10 @@ void Interceptor::on(const event::Exposed& event) {
   }
   const auto message = std::move(*exposing_);
   exposing_.reset();
+  channel->path = event.path;
+  if (!event.why_relayed.empty() && !std::exchange(told_relayed_, true)) {
+    recorder_.finding(FindingId::data_relayed, message.command, event.why_relayed);
+  }
   renew(*channel);
   channel->told = told;
   recorder_.emit(record::ChannelExposed{channel->id, channel->setup_command, channel->setup,

@@ -62,6 +62,7 @@ class Interceptor final : public Machine, private Gate {
     Endpoint told;  // where we listen, as told to who will connect
     Timestamp exposed;
     std::optional<Timestamp> expires;  // nobody came by then
+    DataPathKind path = DataPathKind::relay;
     bool opened = false;
     bool drained_from_client = false;
     bool drained_from_server = false;
@@ -208,6 +209,7 @@ class Interceptor final : public Machine, private Gate {
   bool server_connected_ = false;
   bool draining_ = false;
   bool ended_ = false;
+  bool told_relayed_ = false;  // why the kernel does not translate
   std::optional<Timestamp> linger_until_;
   bool client_ended_ = false;  // it will send no more; what it sent may still wait for replies
   record::End end_;

@@ -40,13 +40,15 @@ void Interceptor::begin_transfer(const Command& command, CommandId id) {
 
 // The server's 226 and its data come on two connections: whichever is read first, the client must
 // get the data first (RFC 959 5.4). In the block modes the data connection may stay open, so there
-// the end of the data cannot be waited for.
+// the end of the data cannot be waited for. What the kernel translates has not waited here, so it
+// is on its way as it would be without us, and so is its 226.
 bool Interceptor::must_wait_for_data(const PendingCommand& answered, const Reply& reply) {
   const bool completed = *reply.code >= 200 && *reply.code < 300;
   if (!completed || answered.meaning() != Meaning::download) return false;
   if (state_.mode == 'B' || state_.mode == 'C') return false;
   const auto channel = std::ranges::find(channels_, std::optional(answered.id), &Channel::transfer);
   if (channel == channels_.end() || channel->drained_from_server) return false;
+  if (channel->path == DataPathKind::kernel) return false;
   held_ = HeldReply{{}, answered.id, channel->id};
   effects_.watch_channel(channel->id, channel->opened ? InterceptorOptions::kDataQuiet
                                                       : InterceptorOptions::kConnectQuiet);
@@ -185,7 +187,8 @@ void Interceptor::record_data(const Channel& channel, const event::ChannelClosed
                     .closed_first = totals.closed_first,
                     .how = totals.how,
                     .why = closed.why,
-                    .strangers = channel.strangers};
+                    .strangers = channel.strangers,
+                    .path = channel.path};
   describe(totals.taken, data);
   recorder_.emit(data);
 }

@@ -70,6 +70,8 @@ struct Closed {
 struct Exposed {
   ChannelId channel = 0;
   Endpoint address;  // where we listen
+  DataPathKind path = DataPathKind::relay;
+  std::string_view why_relayed = {};  // when it was to be the kernel
 };
 struct ExposeFailed {
   ChannelId channel = 0;

@@ -58,6 +58,14 @@ inline constexpr auto kDataConnections = std::to_array<FindingRow>({
      "Widen --data-ports (one port for each transfer at the same time, and some more for those "
      "that just ended) and the NAT's or firewall's rule with it. For descriptors raise ulimit "
      "-Hn or --max-descriptors, or lower --max-sessions."},
+    {data_relayed, "FTP-DATA-RELAYED", note, kProxy, "--data-path",
+     "data is relayed, although the kernel was to translate it",
+     "With --data-path kernel the kernel translates data connections and the proxy only watches. "
+     "For this session it cannot (the detail says why), so the proxy relays the bytes itself, as "
+     "it does without that option. Told once a session.",
+     "The transfers work, they only cost the proxy's time. The detail says what is missing: "
+     "rights (CAP_NET_ADMIN), forwarding, a kernel module; or the client or the server is on the "
+     "proxy's own machine, or has the other address family, and then it stays so."},
     {data_reset, "FTP-DATA-RESET", warning, kNetwork, "RFC 959 3.4",
      "a data connection was reset",
      "The data connection was ended by RST and the transfer did not succeed, or nobody used the "

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "proxy/io/data_path.h"
 #include "proxy/io/data_ports.h"
 #include "proxy/io/live_recording.h"
 #include "proxy/io/uv_ptr.h"
@@ -21,31 +22,26 @@ namespace ftpscope {
 class LiveSession;
 class Worker;
 
-class DataChannel {
+class DataChannel final : public DataPath {
  public:
   DataChannel(LiveSession& session, const Exposure& exposure);
-  DataChannel(const DataChannel&) = delete;
-  DataChannel& operator=(const DataChannel&) = delete;
-  ~DataChannel();
+  ~DataChannel() override;
 
   // Listens at `address` on a port of --data-ports. The port, or why not (a literal or a libuv
   // text).
   std::expected<std::uint16_t, std::string_view> listen(const IpAddress& address);
 
-  [[nodiscard]] ChannelId id() const { return exposure_.channel; }
-  [[nodiscard]] bool closed() const { return closed_; }
-  // And ChannelClosed was told: nothing of it is left to be done.
-  [[nodiscard]] bool told() const { return told_; }
-  // The one who was waited for has connected.
-  [[nodiscard]] bool peer_came() const { return !listener_; }
+  [[nodiscard]] ChannelId id() const override { return exposure_.channel; }
+  [[nodiscard]] bool closed() const override { return closed_; }
+  [[nodiscard]] bool told() const override { return told_; }
+  [[nodiscard]] bool peer_came() const override { return !listener_; }
 
-  // Closes both connections: in order when `how` is fin, by RST otherwise. Reports ChannelClosed,
-  // when what was recorded is on disk.
-  void close(ChannelEnd how, std::optional<Side> first, std::string_view why = {});
+  // Reports ChannelClosed when what was recorded is on disk.
+  void close(ChannelEnd how, std::optional<Side> first, std::string_view why = {}) override;
 
-  void watch(Duration quiet, Timestamp now);
-  void on_due(Timestamp now);
-  [[nodiscard]] std::optional<Timestamp> due() const;
+  void watch(Duration quiet, Timestamp now) override;
+  void on_due(Timestamp now) override;
+  [[nodiscard]] std::optional<Timestamp> due() const override;
 
  private:
   struct Leg {

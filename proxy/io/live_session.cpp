@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "analyzer/record_json.h"
+#include "proxy/io/kernel_channel.h"
+#include "proxy/io/kernel_path.h"
 #include "proxy/io/socket_address.h"
 #include "proxy/io/transparent_socket.h"
 
@@ -47,6 +49,8 @@ LiveSession::LiveSession(Worker& worker, ServerLocator& locator, std::string id)
       machine_(worker.options().interceptor, worker.pipeline(), std::move(id), *this, *this) {}
 
 void LiveSession::feed(const Event& event) {
+  auto* kernel = worker_.kernel_path();
+  if (kernel && !handling_ && std::holds_alternative<event::Received>(event)) kernel->catch_up();
   if (gone_) return;
   if (handling_) {
     events_.push_back(event);
@@ -235,13 +239,15 @@ void LiveSession::on_server(
 
 // Data channels.
 
-DataChannel* LiveSession::find_channel(ChannelId id) {
+DataPath* LiveSession::find_channel(ChannelId id) {
   const auto found = std::ranges::find_if(
       channels_, [id](const auto& channel) { return channel->id() == id && !channel->closed(); });
   return found == channels_.end() ? nullptr : found->get();
 }
 
 void LiveSession::open_channel(const Exposure& exposure) {
+  const auto why_relayed = worker_.kernel_path() ? open_kernel_channel(exposure) : "";
+  if (worker_.kernel_path() && why_relayed.empty()) return;
   auto channel = std::make_unique<DataChannel>(*this, exposure);
   const auto port = channel->listen(local_address(exposure.facing));
   if (!port) {
@@ -250,7 +256,25 @@ void LiveSession::open_channel(const Exposure& exposure) {
     return;
   }
   channels_.push_back(std::move(channel));
-  feed(event::Exposed{exposure.channel, {address_told(exposure.facing), *port}});
+  feed(event::Exposed{
+      exposure.channel, {address_told(exposure.facing), *port}, DataPathKind::relay, why_relayed});
+}
+
+// Empty: it is open. Else why it must be relayed.
+std::string_view LiveSession::open_kernel_channel(const Exposure& exposure) {
+  if (arrival_.destination.ip != arrival_.proxy.ip || is_foreign(Side::client)) {
+    return "the client does not know of the proxy (--mode transparent)";
+  }
+  const bool awaited = std::ranges::any_of(
+      channels_, [](const auto& open) { return !open->closed() && !open->peer_came(); });
+  if (awaited) return "another data connection of the session is still awaited";
+  auto channel = std::make_unique<KernelChannel>(*worker_.kernel_path(), *this, exposure);
+  const auto port = channel->open();
+  if (!port) return port.error();
+  channels_.push_back(std::move(channel));
+  feed(event::Exposed{
+      exposure.channel, {address_told(exposure.facing), *port}, DataPathKind::kernel});
+  return {};
 }
 
 // Where that side believes the other one to be: a client that was redirected to us knows only the

@@ -83,13 +83,14 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   bool may_connect(const Endpoint& ours, const Endpoint& theirs);
   [[nodiscard]] const IpAddress& address_told(Side side) const;
   void open_channel(const Exposure& exposure);
+  [[nodiscard]] std::string_view open_kernel_channel(const Exposure& exposure);
   void look_for(std::vector<HostPort> servers);
   void on_passed_over(const ServerConnector::Failure& failure);
   void on_server(std::expected<ServerConnector::Reached, ServerConnector::Failure> server);
   [[nodiscard]] bool all_said() const;
   void close_if_said();
   void bury_closed_channels();
-  DataChannel* find_channel(ChannelId id);
+  DataPath* find_channel(ChannelId id);
   ControlLeg& leg(Side side) { return side == Side::client ? client_ : server_; }
 
   Worker& worker_;
@@ -100,7 +101,7 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   Arrival arrival_;
   bool refused_ = false;  // not let in: no connection to the server
   Endpoint server_local_;
-  std::vector<std::unique_ptr<DataChannel>> channels_;
+  std::vector<std::unique_ptr<DataPath>> channels_;
   std::vector<Action> actions_;
   std::vector<Event> events_;  // caused by actions: handled in turn, never nested
   bool handling_ = false;

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <expected>
+#include <memory>
 
 #include "analyzer/endpoint.h"
+#include "proxy/io/descriptor.h"
 #include "proxy/io/uv_ptr.h"
 
 namespace ftpscope {
@@ -25,5 +27,8 @@ struct ListenAt {
 // data. The error is libuv's; UV_EADDRINUSE: none is free.
 std::expected<UvPtr<uv_tcp_t>, int> listen_at(uv_loop_t* loop, void* owner, const ListenAt& where,
                                               uv_connection_cb on_connection);
+
+// The same, but only takes the port: whoever connects to it is refused, and nobody else gets it.
+std::expected<std::unique_ptr<Descriptor>, int> hold_port(const ListenAt& where);
 
 }  // namespace ftpscope

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <memory>
 
+#include "proxy/io/kernel_path.h"
 #include "proxy/io/listening_socket.h"
 #include "proxy/io/live_recording.h"
 #include "proxy/io/live_session.h"
@@ -105,6 +106,14 @@ class Proxy {
       recording_.emplace(loop, *recording, options.record_limits);
       worker_.record_to(*recording_);
     }
+    if (options.worker.data_path == DataPathKind::kernel) {
+      kernel_path_.emplace(loop, options.worker.data_ports);
+      worker_.translate_by(*kernel_path_);
+      if (const auto& problem = kernel_path_->problem(); !problem.empty()) {
+        std::cerr << "ftpscope: --data-path kernel cannot be had, data is relayed: " << problem
+                  << '\n';
+      }
+    }
     worker_.on_session_gone = [this] {
       if (stopping_ && worker_.idle()) finish();
     };
@@ -139,6 +148,7 @@ class Proxy {
   void abandon() {
     close_entrances();
     worker_.shut_down();
+    if (kernel_path_) kernel_path_->close();
     if (recording_) recording_->close();
   }
 
@@ -177,6 +187,7 @@ class Proxy {
     if (addresses_) addresses_->close();
     close_entrances();
     worker_.shut_down();
+    if (kernel_path_) kernel_path_->close();
     if (recording_) recording_->close();
     for (auto& signal : signals_) uv_close(reinterpret_cast<uv_handle_t*>(&signal), nullptr);
     uv_close(reinterpret_cast<uv_handle_t*>(&grace_), nullptr);
@@ -185,6 +196,7 @@ class Proxy {
   uv_loop_t* loop_;
   const ProxyOptions& options_;
   std::optional<LiveRecording> recording_;
+  std::optional<KernelPath> kernel_path_;
   Worker worker_;
   std::vector<Endpoint> listening_;
   std::vector<std::unique_ptr<Entrance>> entrances_;
@@ -208,7 +220,10 @@ std::expected<std::vector<Descriptor>, std::string> bind_sockets(const ProxyOpti
 }
 
 KeptRights rights_needed(const ProxyOptions& options) {
-  return {.foreign_addresses = std::ranges::any_of(options.modes, uses_tproxy, &ProxyMode::kind)};
+  const bool translates = options.worker.data_path == DataPathKind::kernel;
+  return {.foreign_addresses = std::ranges::any_of(options.modes, uses_tproxy, &ProxyMode::kind),
+          .low_ports = translates,
+          .firewall = translates};
 }
 
 // Everything that needs root has been done before, and files belong to the user afterwards.
@@ -244,6 +259,10 @@ int run_proxy(ProxyOptions options) {
   if (max_descriptors == 0) max_descriptors = descriptors;
   max_descriptors = std::min(max_descriptors, descriptors);
 
+  const bool translates = options.worker.data_path == DataPathKind::kernel;
+  if (translates && !options.record.empty()) {
+    return fail("--record needs the bytes, which --data-path kernel does not show; leave one out");
+  }
   auto sockets = bind_sockets(options);
   if (!sockets) return fail(sockets.error());
   AddressSources sources;

@@ -96,6 +96,11 @@ void add_policy(CLI::App& app, ProxyOptions& options) {
       ->group(group);
   add_destinations(app, options.destinations, group);
   add_data_ports(app, options.worker.data_ports)->group(group);
+  add_choice(app, "--data-path", options.worker.data_path,
+             {{"relay", DataPathKind::relay}, {"kernel", DataPathKind::kernel}},
+             "relay: the proxy moves the bytes of data connections;\n"
+             "kernel: nftables translates them, where it can (needs CAP_NET_ADMIN)")
+      ->group(group);
   add_address_rules(app, "--advertise", policy.advertise,
                     "the address that clients are told in 227. [NETWORK=]RULE: for clients\n"
                     "of this network only; repeatable, the first that fits decides.\n"

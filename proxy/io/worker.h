@@ -19,6 +19,7 @@
 
 namespace ftpscope {
 
+class KernelPath;
 class LiveRecording;
 class LiveSession;
 
@@ -39,6 +40,7 @@ struct WorkerOptions {
       6;                                                   // 2 control, 1 listener, 2 data, 1 spare
   static constexpr std::size_t kDescriptorsOfChannel = 3;  // a listener and two connections
   static constexpr std::size_t kDescriptorsOfPayloads = 2;  // more, when they are recorded
+  static constexpr std::size_t kDescriptorsOfHold = 1;      // a port, for a channel of the kernel's
   static constexpr std::size_t kDescriptorsOfRefusal = 2;
   static constexpr std::size_t kDescriptorsReserved = 16;  // for the log, DNS, refusals
   static constexpr std::size_t kRefusalsAtOnce = 4;        // of these
@@ -46,6 +48,7 @@ struct WorkerOptions {
 
   InterceptorOptions interceptor;
   PortRange data_ports;
+  DataPathKind data_path = DataPathKind::relay;
   Duration connect_timeout = std::chrono::seconds(10);
   Duration stall_timeout = std::chrono::seconds(300);
   std::size_t relay_buffer = kRelayBuffer;
@@ -64,6 +67,9 @@ class Worker {
   // Null: nothing is recorded. It outlives the sessions.
   [[nodiscard]] LiveRecording* recording() const { return recording_; }
   void record_to(LiveRecording& recording) { recording_ = &recording; }
+  // Null: all data is relayed, as it is to be. It outlives the sessions.
+  [[nodiscard]] KernelPath* kernel_path() const { return kernel_path_; }
+  void translate_by(KernelPath& path) { kernel_path_ = &path; }
   [[nodiscard]] const Pipeline& pipeline() const { return pipeline_; }
 
   // The wall clock at the start plus the time since: a clock that is set moves no timeout.
@@ -134,6 +140,7 @@ class Worker {
   Pipeline pipeline_;
   LogFile* log_;
   LiveRecording* recording_ = nullptr;
+  KernelPath* kernel_path_ = nullptr;
   std::string terminal_text_;
   Outlet terminal_;
   std::vector<char> buffer_;

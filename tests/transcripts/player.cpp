@@ -26,6 +26,7 @@ char letter(Side side) { return side == Side::client ? 'C' : 'S'; }
 struct KnownChannel {
   Exposure exposure;
   Endpoint address;
+  DataPathKind path = DataPathKind::relay;
   std::optional<Timestamp> opened;
 };
 
@@ -110,7 +111,7 @@ class Player final : private Effects, private RecordSink {
     if (what == "refused") return handle(event::ClientRefused{rest(words, 1)});
     if (what == "shutdown") return handle(event::ShutdownAsked{});
     const auto id = static_cast<ChannelId>(std::stoul(words.at(1)));
-    if (what == "exposed") return expose_done(id, endpoint(words.at(2)));
+    if (what == "exposed") return expose_done(id, words);
     if (what == "expose-failed") return handle(event::ExposeFailed{id, rest(words, 2)});
     if (what == "stranger") return handle(event::StrangerRefused{id, endpoint(words.at(2))});
     if (what == "redirected") return handle(event::PeerRedirected{id, endpoint(words.at(2))});
@@ -150,9 +151,14 @@ class Player final : private Effects, private RecordSink {
     handle(event::ServerConnected{settings_.server, settings_.from, server_name_});
   }
 
-  void expose_done(ChannelId id, const Endpoint& address) {
-    channels_[id].address = address;
-    handle(event::Exposed{id, address});
+  // `! exposed 1 203.0.113.7:40001`, and then `kernel`, or `relayed` and why not by the kernel.
+  void expose_done(ChannelId id, const std::vector<std::string>& words) {
+    const auto by = words.size() > 3 ? words[3] : "";
+    auto& channel = channels_[id];
+    channel.address = endpoint(words.at(2));
+    channel.path = by == "kernel" ? DataPathKind::kernel : DataPathKind::relay;
+    handle(
+        event::Exposed{id, channel.address, channel.path, by == "relayed" ? rest(words, 4) : ""});
   }
 
   void open(ChannelId id) {
@@ -177,7 +183,8 @@ class Player final : private Effects, private RecordSink {
     if (words.at(3) != "proxy") totals.closed_first = side(words.at(3));
     totals.bytes_to_client = std::stoul(words.at(4));
     totals.bytes_to_server = std::stoul(words.at(5));
-    if (totals.bytes_to_client + totals.bytes_to_server > 0) {
+    const bool seen = channels_[id].path == DataPathKind::relay;
+    if (seen && totals.bytes_to_client + totals.bytes_to_server > 0) {
       totals.first_byte = totals.connected;
       totals.last_byte = now_;
     }
