@@ -70,8 +70,10 @@ void Interceptor::settle_transfer(const PendingCommand& answered, const Reply& r
     channel->transfer.reset();  // RETR of a missing file: the next RETR may use the same channel
     channel->direction.reset();
   }
-  const bool early = completed && answered.meaning() == Meaning::upload &&
-                     !channel->drained_from_client && state_.mode == 'S';
+  // Of what the kernel translates, we hear of the end later than its receiver does.
+  const bool seen = channel->path == DataPathKind::relay && !channel->drained_from_client;
+  const bool early =
+      completed && answered.meaning() == Meaning::upload && seen && state_.mode == 'S';
   if (early) recorder_.finding(FindingId::reply_before_data_end, answered.id, channel->verb);
 }
 
