@@ -65,11 +65,19 @@ void Dialogue::resume(Side side, Timestamp now) {
 void Dialogue::tick(Timestamp now) {
   recorder_.at(now);
   if (part_due_ && now >= *part_due_) send_parts();
+  if (noops_due_ && now >= *noops_due_) give_up_noops(now);
+}
+
+std::optional<Timestamp> Dialogue::deadline() const {
+  if (!part_due_ || !noops_due_) return part_due_ ? part_due_ : noops_due_;
+  return std::min(*part_due_, *noops_due_);
 }
 
 bool Dialogue::readable(Side side) const {
   if (stopped_ || waits_[static_cast<std::size_t>(side)]) return false;
-  if (side == Side::server || pending_.empty() || state_.opaque) return true;
+  if (side == Side::server || state_.opaque) return true;
+  if (client_waits_for_noops()) return false;
+  if (pending_.empty()) return true;
   // In doubt the barrier may have had its reply, and the client would wait for ever.
   const bool barred = pending_.back().barrier && !in_doubt_;
   return !barred && pending_.size() < limits_.in_flight_max;
@@ -133,7 +141,11 @@ void Dialogue::finish_side(Side side) {
   }
   eof(side) = false;
   waits(side) = true;
-  if (side == Side::server) server_gone_ = true;
+  if (side == Side::server) {
+    server_gone_ = true;
+    noops_.clear();
+    noops_due_.reset();
+  }
   gate_.on_closed(side);
 }
 
@@ -165,6 +177,11 @@ void Dialogue::take_command(const Line& line) {
 bool Dialogue::is_foreign(const Command& command) {
   const auto protocol = foreign_protocol(command);
   if (!protocol) return false;
+  if (*protocol == kProxyProtocol) {
+    if (limits_.watching) return false;  // between a balancer and its server it belongs there
+    violate(Violation::proxy_header, FindingId::proxy_header_unasked, {});
+    return true;
+  }
   violate(Violation::not_ftp, FindingId::not_ftp, *protocol);
   return true;
 }
@@ -293,6 +310,8 @@ void Dialogue::go_opaque(std::optional<CommandId> id) {
   opaque_since_ = id;
   state_.opaque = true;
   pending_.clear();
+  noops_.clear();
+  noops_due_.reset();
 }
 
 // What follows AUTH and its 234 must be TLS, whichever segment it came in (threats.md S23).

@@ -30,6 +30,7 @@ enum class Violation : std::uint8_t {
   line_too_long,
   reply_too_long,
   not_ftp,
+  proxy_header,
   too_many_unknown,
 };
 
@@ -39,6 +40,9 @@ struct DialogueLimits {
   // A multi-line reply is sent on when it is whole, or after this time without its end.
   static constexpr Duration kPartDelay = std::chrono::milliseconds(200);
   static constexpr std::size_t kWatchedInFlightMax = 1024;  // of a capture with one direction
+  // NOOPs of the proxy's own without a reply; and how long they may stay so behind the transfer.
+  static constexpr std::size_t kOwnInFlightMax = 1024;
+  static constexpr Duration kOwnPatience = std::chrono::seconds(5);
 
   std::size_t line_max = LineSplitter::kLineMax;
   std::size_t reply_max = ReplyAssembler::kReplyMax;
@@ -48,6 +52,9 @@ struct DialogueLimits {
   bool log_secrets = false;
   // Nobody can be made to wait: a capture. What waits for too long is forgotten instead.
   bool watching = false;
+  // What the client says waits for the replies to the proxy's NOOPs. Not when a log is read: its
+  // order says how long it did.
+  bool noops_hold = true;
 };
 
 // What the gate did with a command.
@@ -98,7 +105,16 @@ class Dialogue {
   void stop() {
     stopped_ = true;
     part_due_.reset();
+    noops_due_.reset();
   }
+
+  // The proxy's own NOOP, for a control connection that is idle while a transfer runs. It may be
+  // said while nothing but that transfer waits for a reply (so never behind REST or RNFR), and as
+  // long as the server answers. What is returned is to be sent; its reply goes to nobody.
+  [[nodiscard]] bool may_say_noop() const;
+  std::string_view say_noop(Timestamp now);
+  // None of those waits for a reply any more: the server does not answer them.
+  void give_up_noops(Timestamp now);
 
   // The gate's late word on a command that it made wait: it is not passed on, this is its reply.
   void answer(CommandId id, std::string reply);
@@ -112,7 +128,7 @@ class Dialogue {
   [[nodiscard]] bool wants(Side side) const;
   // How many bytes of a line that has not ended are here.
   [[nodiscard]] std::size_t line_begun(Side side) const { return splitter(side).rest().size(); }
-  [[nodiscard]] std::optional<Timestamp> deadline() const { return part_due_; }
+  [[nodiscard]] std::optional<Timestamp> deadline() const;
   // Commands or replies are missing, since join() or lost() and until the next command.
   [[nodiscard]] bool out_of_step() const { return out_of_step_; }
   [[nodiscard]] const std::vector<PendingCommand>& pending() const { return pending_; }
@@ -141,6 +157,10 @@ class Dialogue {
   void inspect_command(const Command& command, CommandId id);
   void push_pending(const Command& command, CommandId id, const CommandFate& fate);
   void deliver_own_answers();
+
+  bool client_waits_for_noops() const;
+  bool answers_noop(int code) const;
+  void end_noop(const Reply& reply);
 
   void take_reply_line(const Line& line);
   void send_parts();
@@ -175,6 +195,11 @@ class Dialogue {
   std::array<bool, 2> opaque_seen_{};
   ReplyAssembler assembler_;
   std::vector<PendingCommand> pending_;
+  // The proxy's own NOOPs that wait for their reply. They stand behind the transfer during which
+  // they were said, and in front of every other command in pending_.
+  std::vector<PendingCommand> noops_;
+  std::optional<Timestamp> noops_due_;  // since the transfer is over
+  bool noops_given_up_ = false;
   CommandId last_id_ = 0;
   std::size_t unknown_before_login_ = 0;
   SecretMask secret_;

@@ -18,7 +18,7 @@ void Dialogue::take_reply_line(const Line& line) {
     end_reply();
     if (stopped_ || waits(Side::server)) return;
   }
-  const bool expected = !pending_.empty();
+  const bool expected = !pending_.empty() || !noops_.empty();
   switch (assembler_.add(line, expected)) {
     case ReplyAssembler::Step::complete: end_reply(); return;
     case ReplyAssembler::Step::like_final: send_parts(); break;
@@ -50,7 +50,8 @@ bool Dialogue::overtaken_greeting(const Line& line) const {
 void Dialogue::send_parts() {
   part_due_.reset();
   const auto* head = pending_.empty() ? nullptr : &pending_.front();
-  if (!assembler_.open() || !gate_.may_send_in_parts(head)) return;
+  if (!assembler_.open() || answers_noop(assembler_.open_code())) return;
+  if (!gate_.may_send_in_parts(head)) return;
   record::ReplyPart part;
   if (head) part.to = head->id;
   part.code = assembler_.open_code();
@@ -71,6 +72,10 @@ void Dialogue::end_reply() {
   part_due_.reset();
   sent_bytes_ = 0;
   sent_lines_ = 0;
+  if (reply.code && answers_noop(*reply.code)) {
+    end_noop(reply);
+    return;
+  }
   const auto* answered = pair(reply);
   record_reply(reply, answered);
   inspect_reply(reply, answered);
@@ -95,6 +100,9 @@ void Dialogue::conclude_head(int code) {
   const auto command = std::move(pending_.front());
   pending_.erase(pending_.begin());
   in_doubt_ = in_doubt_ && !pending_.empty();
+  if (!noops_.empty() && !noops_given_up_) {
+    noops_due_ = recorder_.now() + DialogueLimits::kOwnPatience;
+  }
   conclude(command, code);
   deliver_own_answers();
 }

@@ -17,6 +17,9 @@ inline bool is_tls_record(std::string_view bytes) {
   return starts_like_tls(bytes) || bytes.starts_with('\x15');
 }
 
+// A balancer's words about a client (proxy_header.h), from one who was not to send them.
+inline constexpr std::string_view kProxyProtocol = "the PROXY protocol";
+
 // What it is, in words, when the command is none of FTP.
 std::optional<std::string_view> foreign_protocol(const Command& command);
 

@@ -46,6 +46,9 @@ constexpr auto kFacts = std::to_array<FindingId>({
     FindingId::server_unreachable,
     FindingId::server_turned_away,
     FindingId::server_forbidden,
+    FindingId::proxy_header_unasked,
+    FindingId::proxy_header_missing,
+    FindingId::proxy_header_malformed,
     FindingId::capture_damaged,
     FindingId::capture_overlap,
     FindingId::capture_mid_stream,
@@ -66,7 +69,8 @@ DialogueLimits no_limits(bool captured) {
           .in_flight_max = kNone,
           .unknown_before_login_max = kNone,
           .log_secrets = true,
-          .watching = captured};
+          .watching = captured,
+          .noops_hold = false};
 }
 
 // Seen in a capture, and not by a proxy.
@@ -212,6 +216,7 @@ void LogReplay::Session::on(const record::Opaque& opaque, Timestamp time) {
 
 // Told once more only when nothing in the log lets us find it again.
 void LogReplay::Session::on(const record::Finding& finding, Timestamp time) {
+  if (finding.id == FindingId::keepalive_unanswered) return observer_.gave_up_noops(time);
   const bool unended_command = finding.id == FindingId::line_no_ending && !finding.to &&
                                finding.detail == name_of(Side::client);
   if (unended_command) {
@@ -250,6 +255,10 @@ void LogReplay::Session::on(const record::End& end, Timestamp time) {
 }
 
 void LogReplay::Session::on(const record::Command& command, Timestamp time) {
+  if (command.by_proxy) {
+    command_redacted_ = false;
+    return observer_.said_noop(time);
+  }
   join_if_unconnected(time);
   settle_before_command(time);
   command_ = command.id;

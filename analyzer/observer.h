@@ -36,6 +36,10 @@ class Observer final : private Gate {
     dialogue_.answer(id, std::move(reply));
     dialogue_.resume(Side::client, now);
   }
+  // The proxy said a NOOP of its own, and gave up waiting for the replies to them, as its log
+  // tells.
+  void said_noop(Timestamp now) { dialogue_.say_noop(now); }
+  void gave_up_noops(Timestamp now) { dialogue_.give_up_noops(now); }
   // A reply stood open for DialogueLimits::kPartDelay at that time.
   void tick(Timestamp now) { dialogue_.tick(now); }
 

@@ -75,12 +75,17 @@ struct Session {
   std::string_view server;        // as asked for: host:port
   std::string_view lines;         // posture
   std::string_view tls;
+  // It came through a load balancer that said so in a PROXY header: from where that connected to
+  // us, and where the client had reached it (none: the balancer spoke for itself).
+  std::optional<Endpoint> balancer = std::nullopt;
+  std::optional<Endpoint> reached = std::nullopt;
 };
 
 struct Connected {
   Endpoint server;
   Endpoint from;
-  std::string_view name = {};  // as asked for: host:port; empty in a capture
+  std::string_view name = {};          // as asked for: host:port; empty in a capture
+  std::string_view proxy_header = {};  // the version of the one that was sent: "v1", "v2"
 };
 
 struct Command {
@@ -90,7 +95,8 @@ struct Command {
   std::optional<std::string_view> argument;
   std::optional<std::string_view> line;  // when verb and argument do not give it back exactly
   bool redacted = false;
-  bool urgent = false;  // TCP urgent data
+  bool urgent = false;    // TCP urgent data
+  bool by_proxy = false;  // its own (--keepalive-noop): no client sent it
 };
 
 struct Reply {
@@ -103,6 +109,7 @@ struct Reply {
   bool preliminary = false;
   bool by_proxy = false;
   bool redacted = false;
+  bool for_proxy = false;  // to a command of its own: the client does not get it
 };
 
 // Lines of a reply that has not ended were forwarded; the Reply that follows repeats them.

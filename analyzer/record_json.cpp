@@ -93,12 +93,15 @@ void body_fields(JsonObject& o, const record::Session& r) {
   o.text("server", r.server);
   word_or_null(o, "lines", r.lines);
   word_or_null(o, "tls", r.tls);
+  if (r.balancer) endpoint_field(o, "balancer", *r.balancer);
+  if (r.reached) endpoint_field(o, "reached", *r.reached);
 }
 
 void body_fields(JsonObject& o, const record::Connected& r) {
   endpoint_field(o, "server", r.server);
   endpoint_field(o, "from", r.from);
   if (!r.name.empty()) o.text("name", r.name);
+  if (!r.proxy_header.empty()) o.word("proxy_header", r.proxy_header);
 }
 
 void body_fields(JsonObject& o, const record::Command& r) {
@@ -108,6 +111,7 @@ void body_fields(JsonObject& o, const record::Command& r) {
   if (!r.known) o.flag("known", false);
   if (r.redacted) o.flag("redacted", true);
   if (r.urgent) o.flag("urgent", true);
+  if (r.by_proxy) o.word("by", "proxy");
   if (r.line) o.bytes("line", *r.line);
 }
 
@@ -117,6 +121,7 @@ void body_fields(JsonObject& o, const record::Reply& r) {
   number_or_null(o, "code", r.code);
   if (r.preliminary) o.flag("preliminary", true);
   if (r.by_proxy) o.word("by", "proxy");
+  if (r.for_proxy) o.word("for", "proxy");
   texts_field(o, "lines", r.lines);
   endings_field(o, r.endings);
   if (r.redacted) o.flag("redacted", true);

@@ -56,6 +56,10 @@ class RecordReader {
   }
   std::span<const std::string_view> texts(std::string_view key);
   void read_lines();
+  bool is_proxy(std::string_view key) { return fields_.has(key) && fields_.text(key) == "proxy"; }
+  std::optional<Endpoint> endpoint_or_null(std::string_view key) {
+    return fields_.has(key) ? std::optional(fields_.endpoint(key)) : std::nullopt;
+  }
   // "proxy", or null, is neither of them.
   std::optional<Side> side_or_proxy(std::string_view key);
 
@@ -121,17 +125,18 @@ record::Body RecordReader::session() {
     fields_.wrong("schema", std::to_string(schema) + " is of a newer ftpscope, this one knows " +
                                 std::to_string(kSchemaVersion));
   }
-  return record::Session{
-      .client = fields_.endpoint("client"),
-      .proxy = fields_.has("proxy") ? std::optional(fields_.endpoint("proxy")) : std::nullopt,
-      .server = text("server"),
-      .lines = text_or_nothing("lines"),
-      .tls = text_or_nothing("tls")};
+  return record::Session{.client = fields_.endpoint("client"),
+                         .proxy = endpoint_or_null("proxy"),
+                         .server = text("server"),
+                         .lines = text_or_nothing("lines"),
+                         .tls = text_or_nothing("tls"),
+                         .balancer = endpoint_or_null("balancer"),
+                         .reached = endpoint_or_null("reached")};
 }
 
 record::Body RecordReader::connected() {
   return record::Connected{fields_.endpoint("server"), fields_.endpoint("from"),
-                           fields_.has("name") ? text("name") : std::string_view{}};
+                           text_or_nothing("name"), text_or_nothing("proxy_header")};
 }
 
 record::Body RecordReader::command() {
@@ -143,6 +148,7 @@ record::Body RecordReader::command() {
   if (fields_.has("line")) command.line = bytes("line");
   command.redacted = fields_.flag("redacted");
   command.urgent = fields_.flag("urgent");
+  command.by_proxy = is_proxy("by");
   return command;
 }
 
@@ -156,8 +162,9 @@ record::Body RecordReader::reply() {
                        .endings = owned_.endings_,
                        .latency = latency ? std::optional(Duration(*latency)) : std::nullopt,
                        .preliminary = fields_.flag("preliminary"),
-                       .by_proxy = fields_.has("by") && fields_.text("by") == "proxy",
-                       .redacted = fields_.flag("redacted")};
+                       .by_proxy = is_proxy("by"),
+                       .redacted = fields_.flag("redacted"),
+                       .for_proxy = is_proxy("for")};
 }
 
 record::Body RecordReader::reply_part() {

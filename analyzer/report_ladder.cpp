@@ -166,6 +166,7 @@ void LadderReport::on(Session& session, const record::Command& r, Timestamp now)
   ++session.row.commands;
   auto text = shown(r.verb);
   if (r.argument) text.append(" ").append(shown(*r.argument));
+  if (r.by_proxy) text.append("  (by the proxy)");
   if (r.verb == "USER" && r.argument) session.row.user = shown(*r.argument);
   const auto inner = options_.width - kClockWidth - 2;
   auto before = clock(session, now);
@@ -189,7 +190,9 @@ void LadderReport::on(Session& session, const record::Reply& r, Timestamp now) {
     session.row.failed += *r.code >= 400 ? 1 : 0;
   }
   const bool failed = r.code && *r.code >= 400;
-  const std::string_view arrow = r.by_proxy ? " \u25c0\u2500 proxy" : " \u25c0\u2500";
+  const std::string_view arrow = r.by_proxy    ? " \u25c0\u2500 proxy"
+                                 : r.for_proxy ? " (for the proxy) \u25c0\u2500"
+                                               : " \u25c0\u2500";
   const auto inner = options_.width - kClockWidth - 2 - columns_of(arrow);
   auto before = clock(session, now);
   std::string out;

@@ -29,7 +29,9 @@ class Printer {
   }
 
   void operator()(const record::Session& r) {
-    line(Colour::dim, "--", "client " + to_text(r.client) + ", server " + printable(r.server));
+    const auto through = r.balancer ? " through " + to_text(*r.balancer) : std::string{};
+    line(Colour::dim, "--",
+         "client " + to_text(r.client) + through + ", server " + printable(r.server));
   }
   void operator()(const record::Connected& r) {
     if (style_.verbose) {
@@ -42,7 +44,7 @@ class Printer {
     auto text = printable(r.verb);
     if (r.argument) text.append(" ").append(printable(*r.argument));
     if (r.urgent) text.append("  (urgent)");
-    line(Colour::client, "C>", text);
+    line(Colour::client, r.by_proxy ? "P>" : "C>", text);
   }
   void operator()(const record::Reply& r) {
     const bool failed = r.code && *r.code >= 400;
@@ -128,6 +130,7 @@ class Printer {
   std::string remark(const record::Reply& r) const {
     std::string text;
     if (!r.to && !r.by_proxy) text.append("  (nobody asked)");
+    if (r.for_proxy) text.append("  (for the proxy)");
     if (style_.verbose && r.latency)
       text.append("  (").append(human_duration(*r.latency)).append(")");
     return text;

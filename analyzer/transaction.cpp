@@ -101,6 +101,7 @@ void TransactionCollector::on(Progress& progress, const Record& record, const re
 
 void TransactionCollector::on(Progress& progress, const Record& record,
                               const record::Command& body) {
+  if (body.by_proxy) return;
   auto* command = begin(progress, body.id);
   if (!command) return;
   command->verb = body.verb;
@@ -119,6 +120,7 @@ void TransactionCollector::on(Progress& progress, const Record& record,
 }
 
 void TransactionCollector::on(Progress& progress, const Record& record, const record::Reply& body) {
+  if (body.for_proxy) return;
   auto* answered = transaction_of(progress, body.to);
   if (!answered && body.to == CommandId{0})
     answered = begin(progress, 0);  // a log without `session`

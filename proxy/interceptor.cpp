@@ -52,6 +52,7 @@ void Interceptor::on(const event::Received& event) {
   bytes += event.bytes.size();
   last_activity_ = now();
   if (event.from == Side::server && !server_connected_) return;  // it was turned away
+  if (event.from == Side::server) last_exchange_ = now();
   dialogue_.received(event.from, event.bytes, event.urgent, now());
   auto& since = line_since_[static_cast<std::size_t>(event.from)];
   const auto begun = dialogue_.line_begun(event.from);
@@ -90,6 +91,7 @@ CommandFate Interceptor::on_command(const Command& command, CommandId id) {
 
 CommandFate Interceptor::forward(const Command& command, CommandId id) {
   const auto meaning = command.meaning();
+  last_exchange_ = now();
   if (is_transfer(meaning)) begin_transfer(command, id);
   const bool rewrite = options_.policy.lines == Lines::strict && !pipeline_.empty() &&
                        !command.canonical() && command.line.ending != Ending::none;

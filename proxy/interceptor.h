@@ -36,6 +36,9 @@ struct InterceptorOptions {
 
   DialogueLimits limits;
   SessionTimeouts timeouts;
+  // The control connection is quiet for that long while a transfer runs: the server gets a NOOP.
+  // Zero: never.
+  Duration keepalive_noop{};
   Policy policy;
 };
 
@@ -184,6 +187,8 @@ class Interceptor final : public Machine, private Gate {
   void end();
   [[nodiscard]] bool busy() const;
   [[nodiscard]] std::optional<Timestamp> idle_deadline() const;
+  [[nodiscard]] std::optional<Timestamp> noop_due() const;
+  void say_noop();
   [[nodiscard]] Timestamp now() const { return recorder_.now(); }
 
   const InterceptorOptions& options_;
@@ -203,7 +208,8 @@ class Interceptor final : public Machine, private Gate {
   Timestamp started_{};
   Timestamp greeting_since_{};  // it is awaited
   Timestamp last_activity_{};
-  Timestamp last_work_{};  // the last command that was not NOOP
+  Timestamp last_work_{};      // the last command that was not NOOP
+  Timestamp last_exchange_{};  // with the server, either way
   std::array<std::optional<Timestamp>, 2> line_since_;
   std::array<bool, 2> closed_{};
   bool server_connected_ = false;

@@ -92,6 +92,11 @@ const IpAddress& Interceptor::expected_by(const Channel& channel) const {
 void Interceptor::on(const event::StrangerRefused& event) {
   auto* channel = find_channel(event.channel);
   if (!channel) return;
+  if (event.finding) {
+    if (++channel->strangers > InterceptorOptions::kStrangersTold) return;
+    recorder_.finding(*event.finding, channel->setup_command, event.detail);
+    return;
+  }
   const auto& stranger = event.stranger.ip;
   if (channel->stranger && *channel->stranger != stranger) channel->strangers_differ = true;
   channel->stranger = stranger;

@@ -26,7 +26,8 @@ void Interceptor::on(const event::ClientConnected& event) {
   state_.proxy = event.proxy;
   server_name_ = event.server;
   recorder_.emit(record::Session{event.client, event.proxy, server_name_,
-                                 name_of(options_.policy.lines), name_of(options_.policy.tls)});
+                                 name_of(options_.policy.lines), name_of(options_.policy.tls),
+                                 event.balancer, event.reached});
   if (event.login_names_server) {
     naming_.emplace();
     say("220 Which server? Log in with USER name@server[:port], or say SITE server first.\r\n");
@@ -36,6 +37,7 @@ void Interceptor::on(const event::ClientConnected& event) {
 }
 
 void Interceptor::on(const event::ClientRefused& event) {
+  if (event.finding) recorder_.finding(*event.finding, std::nullopt, event.detail);
   refuse(SessionEnd::refused, "421 " + std::string(event.why) + "\r\n", event.why);
 }
 
@@ -45,7 +47,7 @@ void Interceptor::on(const event::ServerConnected& event) {
   state_.server_ip = event.server.ip;
   greeting_since_ = naming_ ? now() : started_;
   if (naming_) naming_->step = Naming::Step::greeting;
-  recorder_.emit(record::Connected{event.server, event.from, event.name});
+  recorder_.emit(record::Connected{event.server, event.from, event.name, event.proxy_header});
   dialogue_.connected(now());
 }
 
@@ -123,6 +125,10 @@ void Interceptor::on_violation(Violation violation, std::string_view detail) {
       refuse(SessionEnd::limit, "421 Too many unknown commands before login.\r\n",
              "too many unknown commands");
       return;
+    case Violation::proxy_header:
+      refuse(SessionEnd::refused, "421 No PROXY header is taken from your address.\r\n",
+             row_of(FindingId::proxy_header_unasked).title);
+      return;
     // No word to someone who does not speak FTP: an answer would be read as that protocol's.
     case Violation::not_ftp: refuse(SessionEnd::not_ftp, {}, detail); return;
   }
@@ -161,6 +167,17 @@ std::optional<Timestamp> Interceptor::idle_deadline() const {
                   last_work_ + std::max(InterceptorOptions::kNoopIdleMax, options_.timeouts.idle));
 }
 
+// Behind the proxy's last word, and behind the 226, there is nothing to keep alive.
+std::optional<Timestamp> Interceptor::noop_due() const {
+  if (linger_until_ || held_ || !dialogue_.may_say_noop()) return std::nullopt;
+  return after(last_exchange_, options_.keepalive_noop);
+}
+
+void Interceptor::say_noop() {
+  last_exchange_ = now();
+  effects_.send(Side::server, dialogue_.say_noop(now()));
+}
+
 std::optional<Timestamp> Interceptor::deadline() const {
   if (ended_) return std::nullopt;
   auto due = dialogue_.deadline();
@@ -176,6 +193,7 @@ std::optional<Timestamp> Interceptor::deadline() const {
   }
   for (const auto& channel : channels_) due = earlier(due, channel.expires);
   if (draining_ && !busy()) due = earlier(due, now());
+  due = earlier(due, noop_due());
   return earlier(due, idle_deadline());
 }
 
@@ -191,6 +209,7 @@ void Interceptor::check_deadlines() {
     channel.expires.reset();
     effects_.close_channel(channel.id, ChannelEnd::never_connected);
   }
+  if (passed(noop_due())) say_noop();
   if (draining_ && !busy()) {
     refuse(SessionEnd::shutdown, "421 The proxy is shutting down.\r\n", "shutdown");
   } else if (server_connected_ && !state_.greeted &&

@@ -35,15 +35,20 @@ struct ClientConnected {
   Endpoint proxy;
   std::string_view server;  // as asked for
   bool login_names_server = false;
+  std::optional<Endpoint> balancer = std::nullopt;  // as in record::Session
+  std::optional<Endpoint> reached = std::nullopt;
 };
 // It is not let in: 421 with this text, and the end.
 struct ClientRefused {
   std::string_view why;
+  std::optional<FindingId> finding = std::nullopt;
+  std::string_view detail = {};
 };
 struct ServerConnected {
   Endpoint server;
   Endpoint from;
-  std::string name = {};  // as asked for
+  std::string name = {};               // as asked for
+  std::string_view proxy_header = {};  // the version of the one that was sent first
 };
 // One of several, or one of its addresses; another one is tried now.
 struct ServerPassedOver {
@@ -80,6 +85,9 @@ struct ExposeFailed {
 struct StrangerRefused {
   ChannelId channel = 0;
   Endpoint stranger;
+  // More than that: a balancer's connection whose header is missing or wrong.
+  std::optional<FindingId> finding = std::nullopt;
+  std::string_view detail = {};
 };
 // The peer that was waited for connected to this address, and a NAT of our own kernel sent it to
 // where we listen.

@@ -121,6 +121,14 @@ inline constexpr auto kReplies = std::to_array<FindingRow>({
      " look-up, an external program. If the server never saw the command, a firewall's "
      "inspection of FTP may have dropped it: compare with a capture at the server. For ABOR it"
      " is harmless; many servers leave out one of its two replies."},
+    {keepalive_unanswered, "FTP-KEEPALIVE-UNANSWERED", note, kServer, "RFC 959 4.1.3",
+     "the server does not answer NOOP in mid-transfer",
+     "The proxy sent NOOPs while a transfer ran (--keepalive-noop), and five seconds after the "
+     "transfer's final reply they had no reply (the detail has how many). This server throws away "
+     "what it is sent during a transfer. The client's next command waited that long, once; in "
+     "this session no more NOOPs are sent.",
+     "Nothing: the NOOPs have kept the path alive all the same. If each session shows it, leave "
+     "out --keepalive-noop for this server and rely on --tcp-keepalive."},
     {greeting_not_ftp, "FTP-GREETING-NOT-FTP", error, kServer, "RFC 959 5.4",
      "the server's greeting is not FTP",
      "The first line from the server has no code of three digits. Something else answers at "

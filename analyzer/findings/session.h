@@ -52,6 +52,30 @@ inline constexpr auto kSession = std::to_array<FindingRow>({
      "stop; the file is perhaps not whole, and nobody is left to hear the 226.",
      "If it is not a user who cancelled, the client or script must wait for the transfer's "
      "final reply before it closes. To cancel on purpose, ABOR is the way."},
+    {proxy_header_unasked, "FTP-PROXY-HEADER-UNASKED", error, kNetwork, "--accept-proxy",
+     "a PROXY header from somebody who may not send one",
+     "The connection began with a header of the PROXY protocol, and its sender is in no network of"
+     " --accept-proxy (captures: somebody speaks it to the server). A load balancer that is not "
+     "known here, or somebody who wants to be taken for another: whoever may send the header says "
+     "who the client is. The session was refused (421).",
+     "If it is your balancer, name its address: --accept-proxy ADDRESS. If not, nothing; it was "
+     "not believed."},
+    {proxy_header_missing, "FTP-PROXY-HEADER-MISSING", error, kNetwork, "--accept-proxy",
+     "a balancer's connection without a PROXY header",
+     "A connection from a network of --accept-proxy did not begin with a PROXY header, or it did "
+     "not come in time (--proxy-header-timeout; the detail says which). Without it the client "
+     "would be taken for the balancer. It was refused: 421 on a control connection, closed on a "
+     "data connection.",
+     "Let the balancer send it: HAProxy `send-proxy-v2` on the server line, also for its checks "
+     "(`check-send-proxy` if they go elsewhere) and, with --accept-proxy-data, for the data ports."
+     " If hosts of that network connect directly as well, name only the balancer's address."},
+    {proxy_header_malformed, "FTP-PROXY-HEADER-MALFORMED", error, kNetwork, "proxy-protocol.txt 2",
+     "a PROXY header that cannot be read",
+     "A connection from a network of --accept-proxy began with a PROXY header that breaks its "
+     "format; the detail says how. It was refused, since who the client is cannot be known.",
+     "Look at what the balancer is set to send: version 1 or 2, TCP, at most 536 bytes with all "
+     "its TLVs. A header in front of the header (two balancers in a row, each adding one) is seen "
+     "as well: the second must pass on what the first said (HAProxy: accept-proxy on its bind)."},
     {greeting_slow, "FTP-GREETING-SLOW", warning, kServer, "RFC 959 5.4",
      "a greeting that took over five seconds",
      "More than five seconds from the connection to the server's greeting. Nearly always the "

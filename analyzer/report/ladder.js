@@ -160,6 +160,7 @@ class Ladder {
     const text = [wire(record.verb, 'verb')];
     if (isBytes(record.argument)) text.push(' ', wire(record.argument, record.redacted ? 'hidden-text' : ''));
     if (record.known === false) text.push(' ', h('span', {class: 'tag'}, 'unknown verb'));
+    if (record.by === 'proxy') text.push(' ', h('span', {class: 'tag'}, 'by the proxy'));
     if (record.urgent) text.push(' ', h('span', {class: 'tag'}, 'urgent'));
     if (line.stopped) text.push(' ', h('span', {class: 'tag'}, 'answered by the proxy'));
     if (line.rewrites.length) return this.changed(line, 'right', text);
@@ -176,6 +177,7 @@ class Ladder {
     const notes = [];
     if (line.kind === 'reply_part') notes.push(h('span', {class: 'tag'}, 'sent on before it was whole'));
     if (record.by === 'proxy' && this.session.proxy !== null) notes.push(h('span', {class: 'tag'}, 'by the proxy'));
+    if (record.for === 'proxy') notes.push(h('span', {class: 'tag'}, 'for the proxy'));
     if (record.to === null) notes.push(h('span', {class: 'tag'}, 'to no command'));
     if (isCount(record.latency_us)) notes.push(h('span', {class: 'latency', title: `after ${plain(record.verb ?? '')}`}, humanDuration(record.latency_us)));
     (shown[0] || h('div')).append(...notes.flatMap((note) => [' ', note]));

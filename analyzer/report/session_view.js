@@ -217,7 +217,7 @@ function rawParts(line) {
   const parts = [];
   if (line.kind === 'command') {
     if (record.redacted) parts.push(['The log does not have the bytes: they were hidden when it was written.', null]);
-    else parts.push(['From the client', bytesOf(isBytes(record.line) ? record.line : {base64: btoa(lineBytes(record))})]);
+    else parts.push([record.by === 'proxy' ? 'From the proxy' : 'From the client', bytesOf(isBytes(record.line) ? record.line : {base64: btoa(lineBytes(record))})]);
   } else if (line.kind === 'reply' || line.kind === 'reply_part') {
     const ends = {crlf: '\r\n', lf: '\n', none: ''};
     const bytes = linesOf(record).flatMap((text, i) => [...bytesOf(text), ...bytesOf(ends[record.endings ? record.endings[i] : 'crlf'] ?? '\r\n')]);

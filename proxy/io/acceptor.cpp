@@ -52,6 +52,7 @@ void Acceptor::close() {
   listener_.reset();
   socket_.reset();
   retry_.reset();
+  waits_.clear();
 }
 
 void Acceptor::on_connection(int status) {
@@ -61,8 +62,54 @@ void Acceptor::on_connection(int status) {
   }
   auto client = make_tcp(worker_.loop(), nullptr);
   if (uv_accept(stream(listener_), stream(client)) != 0) return;
+  if (worker_.options().balancing.is_balancer(peer_endpoint(descriptor(client)).ip)) {
+    await_header(std::move(client));
+    return;
+  }
   const auto arrival = arrival_of(descriptor(client));
-  LiveSession::start(worker_, locator_, std::move(client), arrival, refusal(arrival));
+  LiveSession::start(worker_, locator_,
+                     {.tcp = std::move(client), .arrival = arrival, .refused = refusal(arrival)});
+}
+
+// Whose session it is to be is known when the header has come; only then do limits of one client
+// apply.
+void Acceptor::await_header(UvPtr<uv_tcp_t> client) {
+  if (waits_.size() >= AcceptLimits::kHeaderWaitsMax || !worker_.has_room_for_session()) {
+    const auto arrival = arrival_of(descriptor(client));
+    LiveSession::start(worker_, locator_,
+                       {.tcp = std::move(client),
+                        .arrival = arrival,
+                        .refused = "Too many connections, try again later."});
+    return;
+  }
+  waits_.push_back(std::make_shared<HeaderWait>(worker_, std::move(client),
+                                                [this](HeaderWait& wait) { on_header(wait); }));
+}
+
+void Acceptor::on_header(HeaderWait& wait) {
+  const auto found = std::ranges::find(waits_, &wait, &std::shared_ptr<HeaderWait>::get);
+  worker_.bury(std::move(*found));
+  waits_.erase(found);
+  LiveSession::Newcomer newcomer{.tcp = wait.take_tcp()};
+  auto& arrival = newcomer.arrival;
+  arrival = arrival_of(descriptor(newcomer.tcp));
+  if (wait.reading().state == ProxyHeaderReading::State::complete) {
+    arrival.balancer = arrival.client;
+    if (const auto& connection = wait.reading().header.connection) {
+      arrival.client = connection->from;
+      arrival.reached = connection->to;
+    }
+    newcomer.early = wait.early();
+    newcomer.refused = refusal(arrival);
+  } else {
+    const auto [finding, detail] = wait.refusal();
+    newcomer.finding = finding;
+    newcomer.detail = detail;
+    newcomer.refused = finding == FindingId::proxy_header_missing
+                           ? "A PROXY header is expected from your address."
+                           : "Your PROXY header cannot be read.";
+  }
+  LiveSession::start(worker_, locator_, std::move(newcomer));
 }
 
 Arrival Acceptor::arrival_of(int fd) const {
@@ -78,7 +125,7 @@ Arrival Acceptor::arrival_of(int fd) const {
 
 // Both ends are in this process.
 bool Acceptor::is_ours(const Arrival& arrival) const {
-  const auto servers = worker_.connected_from(arrival.client);
+  const auto servers = worker_.connected_from(arrival.balancer.value_or(arrival.client));
   return std::ranges::any_of(servers, [&arrival](const Endpoint& server) {
     return server == arrival.proxy || server == arrival.destination;
   });

@@ -5,10 +5,13 @@
 #pragma once
 
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "proxy/io/descriptor.h"
+#include "proxy/io/header_wait.h"
 #include "proxy/io/server_locator.h"
 #include "proxy/io/uv_ptr.h"
 #include "proxy/io/worker.h"
@@ -19,6 +22,7 @@ namespace ftpscope {
 struct AcceptLimits {  // zero: no limit
   static constexpr std::size_t kSessionsMax = 4096;
   static constexpr std::size_t kSessionsOfClientMax = 50;
+  static constexpr std::size_t kHeaderWaitsMax = 1024;  // connections whose PROXY header is awaited
 
   std::size_t sessions = kSessionsMax;
   std::size_t sessions_per_client = kSessionsOfClientMax;
@@ -40,6 +44,8 @@ class Acceptor {
  private:
   int listen_again();
   void on_connection(int status);
+  void await_header(UvPtr<uv_tcp_t> client);
+  void on_header(HeaderWait& wait);
   [[nodiscard]] Arrival arrival_of(int fd) const;
   [[nodiscard]] bool is_ours(const Arrival& arrival) const;
   [[nodiscard]] std::string_view refusal(const Arrival& arrival) const;
@@ -54,6 +60,7 @@ class Acceptor {
   Endpoint address_;
   UvPtr<uv_tcp_t> listener_;
   UvPtr<uv_timer_t> retry_;
+  std::vector<std::shared_ptr<HeaderWait>> waits_;
   bool draining_ = false;
 };
 

@@ -15,7 +15,7 @@ ClientSession::ClientSession(Context context, UvPtr<uv_tcp_t> server)
       id_(session_name(context_.worker.now(), 1)),
       machine_(context_.script, context_.options, id_, *this, *this) {
   leg_.adopt(std::move(server));
-  leg_.configure();
+  leg_.configure(context_.worker.options().tcp_keepalive);
 }
 
 void ClientSession::start() {

@@ -10,12 +10,6 @@
 
 namespace ftpscope {
 
-namespace {
-
-constexpr unsigned kKeepAliveSeconds = 60;
-
-}  // namespace
-
 struct ControlLeg::Write {
   uv_write_t request{};
   std::string bytes;
@@ -28,9 +22,9 @@ void ControlLeg::adopt(UvPtr<uv_tcp_t> tcp) {
   tcp_->data = this;
 }
 
-void ControlLeg::configure() {
+void ControlLeg::configure(unsigned keepalive) {
   uv_tcp_nodelay(tcp_.get(), 1);
-  uv_tcp_keepalive(tcp_.get(), 1, kKeepAliveSeconds);
+  keep_alive(tcp_, keepalive);
   // Without this the last byte of an urgent "ABOR\r\n" is taken out of the stream and lost.
   const int on = 1;
   setsockopt(fd(), SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);

@@ -33,8 +33,8 @@ class ControlLeg {
 
   // Takes a connected (or connecting) handle; its data pointer is set to this leg.
   void adopt(UvPtr<uv_tcp_t> tcp);
-  // Call once it is connected: no delay, urgent data in line, keep-alive.
-  void configure();
+  // Call once it is connected: no delay, urgent data in line, keep-alive (seconds; 0: none).
+  void configure(unsigned keepalive);
 
   [[nodiscard]] bool open() const { return tcp_ != nullptr; }
   [[nodiscard]] int fd() const { return descriptor(tcp_); }

@@ -47,24 +47,67 @@ void DataChannel::on_connection(int status) {
   auto tcp = make_tcp(worker_.loop(), this);
   if (uv_accept(stream(listener_.tcp()), stream(tcp)) != 0) return;
   const auto peer = peer_endpoint(descriptor(tcp));
-  if (peer.ip != exposure_.expected) {
-    refuse_stranger(std::move(tcp), peer);
+  const auto& balancing = worker_.options().balancing;
+  const bool through_balancer =
+      exposure_.facing == Side::client && balancing.data && balancing.is_balancer(peer.ip);
+  if (through_balancer) {
+    await_header(std::move(tcp));
+  } else if (peer.ip == exposure_.expected) {
+    admit(std::move(tcp), peer, {});
+  } else {
+    tcp.reset();
+    session_.feed(event::StrangerRefused{id(), peer});
+  }
+}
+
+void DataChannel::await_header(UvPtr<uv_tcp_t> tcp) {
+  if (waits_.size() < kHeaderWaitsMax) {
+    waits_.push_back(std::make_shared<HeaderWait>(worker_, std::move(tcp),
+                                                  [this](HeaderWait& wait) { on_header(wait); }));
+  } else {
+    session_.feed(event::StrangerRefused{id(), peer_endpoint(descriptor(tcp))});
+  }
+}
+
+void DataChannel::on_header(HeaderWait& wait) {
+  const auto found = std::ranges::find(waits_, &wait, &std::shared_ptr<HeaderWait>::get);
+  worker_.bury(std::move(*found));
+  waits_.erase(found);
+  auto tcp = wait.take_tcp();
+  const auto& [state, header, size, why] = wait.reading();
+  if (state != ProxyHeaderReading::State::complete) {
+    const auto [finding, detail] = wait.refusal();
+    session_.feed(event::StrangerRefused{id(), wait.balancer(), finding, detail});
     return;
   }
+  const auto peer = header.connection ? header.connection->from : wait.balancer();
+  if (peer.ip == exposure_.expected) {
+    admit(std::move(tcp), peer, wait.early());
+  } else {
+    session_.feed(event::StrangerRefused{id(), peer});
+  }
+}
+
+void DataChannel::drop_waits() {
+  for (auto& wait : waits_) {
+    wait->cancel();
+    worker_.bury(std::move(wait));
+  }
+  waits_.clear();
+}
+
+void DataChannel::admit(UvPtr<uv_tcp_t> tcp, const Endpoint& peer, std::string_view early) {
   const auto local = local_endpoint(descriptor(tcp));
   const auto meant = original_destination(descriptor(tcp));
   if (meant && *meant != local) session_.feed(event::PeerRedirected{id(), *meant});
   listener_.reset();
+  drop_waits();
   auto& facing = leg(exposure_.facing);
   facing.tcp = std::move(tcp);
   facing.tcp->data = &facing;
+  facing.early = early;
   (exposure_.facing == Side::client ? totals_.client : totals_.server) = ftpscope::Leg{peer, local};
   connect_target();
-}
-
-void DataChannel::refuse_stranger(UvPtr<uv_tcp_t> tcp, const Endpoint& peer) {
-  tcp.reset();
-  session_.feed(event::StrangerRefused{id(), peer});
 }
 
 void DataChannel::connect_target() {
@@ -97,7 +140,18 @@ void DataChannel::on_connected(int status) {
   const auto side = other(exposure_.facing);
   const auto local = local_endpoint(descriptor(leg(side).tcp));
   (side == Side::client ? totals_.client : totals_.server) = ftpscope::Leg{local, exposure_.target};
+  if (side == Side::server) send_proxy_header(leg(side));
   start_relay();
+}
+
+// Before a byte of the data. The socket is new, so it takes these few bytes at once.
+void DataChannel::send_proxy_header(Leg& to) {
+  const auto& balancing = worker_.options().balancing;
+  if (!balancing.to_server || !balancing.data_to_server) return;
+  uv_tcp_nodelay(to.tcp.get(), 1);  // or the data waits for the header to be acknowledged
+  auto header = proxy_header(*balancing.to_server, *totals_.client);
+  auto buffer = uv_buf_init(header.data(), static_cast<unsigned>(header.size()));
+  uv_try_write(stream(to.tcp), &buffer, 1);
 }
 
 void DataChannel::start_relay() {
@@ -106,7 +160,12 @@ void DataChannel::start_relay() {
   totals_.connected = last_progress_;
   session_.feed(event::ChannelOpened{id(), *totals_.client, *totals_.server});
   for (auto& leg : legs_) {
-    if (!closed_) read_start(leg);
+    if (closed_) return;
+    keep_alive(leg.tcp, worker_.options().tcp_keepalive);
+    if (!leg.early.empty()) forward(leg, std::exchange(leg.early, {}));
+  }
+  for (auto& leg : legs_) {
+    if (!closed_ && !disk_since_ && other_of(leg).queue.empty()) read_start(leg);
   }
 }
 
@@ -274,6 +333,7 @@ void DataChannel::close(ChannelEnd how, std::optional<Side> first, std::string_v
   closed_ = true;
   const bool reset = how != ChannelEnd::fin;
   listener_.reset();
+  drop_waits();
   for (auto& leg : legs_) close_leg(leg, reset);
   totals_.bytes_to_client = leg(Side::server).received;
   totals_.bytes_to_server = leg(Side::client).received;

@@ -13,6 +13,7 @@
 
 #include "proxy/io/data_path.h"
 #include "proxy/io/data_ports.h"
+#include "proxy/io/header_wait.h"
 #include "proxy/io/live_recording.h"
 #include "proxy/io/uv_ptr.h"
 #include "proxy/machine.h"
@@ -24,6 +25,9 @@ class Worker;
 
 class DataChannel final : public DataPath {
  public:
+  // Connections through a balancer whose header is awaited at the same time.
+  static constexpr std::size_t kHeaderWaitsMax = 4;
+
   DataChannel(LiveSession& session, const Exposure& exposure);
   ~DataChannel() override;
 
@@ -48,6 +52,7 @@ class DataChannel final : public DataPath {
     DataChannel* channel = nullptr;
     Side side = Side::client;
     UvPtr<uv_tcp_t> tcp;
+    std::string early;      // read from it behind its PROXY header, before the relay began
     std::string queue;      // read from the other leg, not yet taken by this one
     bool ended = false;     // its peer sent its last byte
     bool finished = false;  // FIN sent to its peer
@@ -59,8 +64,12 @@ class DataChannel final : public DataPath {
   Leg& other_of(const Leg& leg) { return legs_[leg.side == Side::client ? 1 : 0]; }
 
   void on_connection(int status);
-  void refuse_stranger(UvPtr<uv_tcp_t> tcp, const Endpoint& peer);
+  void await_header(UvPtr<uv_tcp_t> tcp);
+  void on_header(HeaderWait& wait);
+  void drop_waits();
+  void admit(UvPtr<uv_tcp_t> tcp, const Endpoint& peer, std::string_view early);
   void connect_target();
+  void send_proxy_header(Leg& to);
   void on_connected(int status);
   void start_relay();
   void read_start(Leg& from);
@@ -81,6 +90,7 @@ class DataChannel final : public DataPath {
   LiveSession& session_;
   Exposure exposure_;
   DataListener listener_;
+  std::vector<std::shared_ptr<HeaderWait>> waits_;
   std::array<Leg, 2> legs_;
   std::size_t descriptors_ = 0;
   bool relaying_ = false;

@@ -27,19 +27,22 @@ std::string new_session_id(Timestamp now) {
 
 }  // namespace
 
-void LiveSession::start(Worker& worker, ServerLocator& locator, UvPtr<uv_tcp_t> client,
-                        const Arrival& arrival, std::string_view refused) {
+void LiveSession::start(Worker& worker, ServerLocator& locator, Newcomer newcomer) {
   auto* session = new LiveSession(worker, locator, new_session_id(worker.now()));
-  session->client_.adopt(std::move(client));
-  session->client_.configure();
-  session->arrival_ = arrival;
-  session->refused_ = !refused.empty();
+  session->client_.adopt(std::move(newcomer.tcp));
+  session->client_.configure(worker.options().tcp_keepalive);
+  const auto& arrival = session->arrival_ = newcomer.arrival;
+  session->refused_ = !newcomer.refused.empty();
   if (session->admitted()) worker.use_descriptors(kDescriptorsOfLegs);
   worker.enlist(*session);
   session->feed(event::ClientConnected{arrival.client, arrival.proxy, locator.name(arrival),
-                                       locator.login_names_server() && session->admitted()});
-  if (refused.empty()) return;
-  session->feed(event::ClientRefused{refused});
+                                       locator.login_names_server() && session->admitted(),
+                                       arrival.balancer, arrival.reached});
+  if (session->admitted()) {
+    session->take_early(newcomer.early);
+    return;
+  }
+  session->feed(event::ClientRefused{newcomer.refused, newcomer.finding, newcomer.detail});
   if (!worker.has_room_for_refusal()) session->abort();
 }
 
@@ -73,9 +76,39 @@ void LiveSession::handle(const Event& event) {
   const auto* received = std::get_if<event::Received>(&event);
   const bool unwanted = received && received->from == Side::client && !machine_.wants(Side::client);
   if (received) record_read(*received);
+  const bool connected = std::holds_alternative<event::ServerConnected>(event);
+  if (connected) send_proxy_header();
   machine_.handle(event, worker_.now());
+  if (connected) hand_over_early();
   read_ahead_ = (read_ahead_ || unwanted) && !machine_.wants(Side::client);
   if (!actions_.empty()) carry_out();
+}
+
+// Before all else that the server gets, and in one write with what the machine has for it.
+void LiveSession::send_proxy_header() {
+  const auto version = worker_.options().balancing.to_server;
+  if (!version) return;
+  send(Side::server,
+       proxy_header(*version, {arrival_.client, arrival_.reached.value_or(arrival_.destination)}));
+}
+
+// What came in one read with its PROXY header: a client is not read before there is a server,
+// unless its login names that.
+void LiveSession::take_early(std::string_view bytes) {
+  if (bytes.empty()) return;
+  if (machine_.wants(Side::client)) {
+    feed(event::Received{Side::client, bytes});
+  } else {
+    early_ = bytes;
+  }
+}
+
+void LiveSession::hand_over_early() {
+  if (early_.empty()) return;
+  const auto early = std::exchange(early_, {});
+  const event::Received received{Side::client, early};
+  record_read(received);
+  machine_.handle(received, worker_.now());
 }
 
 void LiveSession::record_read(const event::Received& received) {
@@ -233,8 +266,10 @@ void LiveSession::on_server(
   }
   locator_.reached(server->server);
   server_.adopt(std::move(server->tcp));
-  server_.configure();
-  feed(event::ServerConnected{peer_endpoint(server_.fd()), server_local_, to_text(server->server)});
+  server_.configure(worker_.options().tcp_keepalive);
+  const auto header = worker_.options().balancing.to_server;
+  feed(event::ServerConnected{peer_endpoint(server_.fd()), server_local_, to_text(server->server),
+                              header ? name_of(*header) : std::string_view{}});
 }
 
 // Data channels.
@@ -265,6 +300,8 @@ std::string_view LiveSession::open_kernel_channel(const Exposure& exposure) {
   if (arrival_.destination.ip != arrival_.proxy.ip || is_foreign(Side::client)) {
     return "the client does not know of the proxy (--mode transparent)";
   }
+  const auto& balancing = worker_.options().balancing;
+  if (balancing.data || balancing.data_to_server) return "data connections have a PROXY header";
   const bool awaited = std::ranges::any_of(
       channels_, [](const auto& open) { return !open->closed() && !open->peer_came(); });
   if (awaited) return "another data connection of the session is still awaited";
@@ -278,9 +315,11 @@ std::string_view LiveSession::open_kernel_channel(const Exposure& exposure) {
 }
 
 // Where that side believes the other one to be: a client that was redirected to us knows only the
-// address that it connected to.
+// address that it connected to, and so does one whose data connections come through its balancer.
 const IpAddress& LiveSession::address_told(Side side) const {
-  return side == Side::client ? arrival_.destination.ip : server_local_.ip;
+  if (side == Side::server) return server_local_.ip;
+  const bool through_balancer = worker_.options().balancing.data && arrival_.reached;
+  return through_balancer ? arrival_.reached->ip : arrival_.destination.ip;
 }
 
 void LiveSession::bury_closed_channels() {

@@ -19,9 +19,17 @@ namespace ftpscope {
 
 class LiveSession final : private Effects, private RecordSink, private ControlLegOwner {
  public:
-  // Starts a session on an accepted connection. `refused`: why it is not let in, or empty.
-  static void start(Worker& worker, ServerLocator& locator, UvPtr<uv_tcp_t> client,
-                    const Arrival& arrival, std::string_view refused);
+  // An accepted connection.
+  struct Newcomer {
+    UvPtr<uv_tcp_t> tcp;
+    Arrival arrival{};
+    std::string_view early = {};                      // read already, behind a PROXY header
+    std::string_view refused = {};                    // why it is not let in, or empty
+    std::optional<FindingId> finding = std::nullopt;  // which says more about that
+    std::string_view detail = {};
+  };
+  // Starts its session.
+  static void start(Worker& worker, ServerLocator& locator, Newcomer newcomer);
 
   LiveSession(Worker& worker, ServerLocator& locator, std::string id);
   LiveSession(const LiveSession&) = delete;
@@ -73,6 +81,9 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   uv_buf_t read_buffer(std::size_t limit) override { return worker_.read_buffer(limit); }
 
   void handle(const Event& event);
+  void send_proxy_header();
+  void take_early(std::string_view bytes);
+  void hand_over_early();
   void record_read(const event::Received& received);
   void carry_out();
   Outgoing& outgoing();
@@ -102,6 +113,7 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   bool refused_ = false;  // not let in: no connection to the server
   Endpoint server_local_;
   std::vector<std::unique_ptr<DataPath>> channels_;
+  std::string early_;
   std::vector<Action> actions_;
   std::vector<Event> events_;  // caused by actions: handled in turn, never nested
   bool handling_ = false;

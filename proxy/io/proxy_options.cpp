@@ -176,10 +176,62 @@ void add_timeouts(CLI::App& app, ProxyOptions& options) {
   add_seconds(app, "--data-connect-timeout", timeouts.data_connect,
               "a listening data port waits for its peer")
       ->group(group);
+  add_seconds(app, "--proxy-header-timeout", options.worker.proxy_header_timeout,
+              "a balancer's connection until its PROXY header is whole")
+      ->group(group);
   add_seconds(app, "--stall-timeout", options.worker.stall_timeout,
               "a data connection moves no byte")
       ->group(group);
   add_seconds(app, "--grace", options.grace, "after SIGTERM, for running transfers to finish")
+      ->group(group);
+}
+
+void add_balancing(CLI::App& app, ProxyOptions& options) {
+  auto& balancing = options.worker.balancing;
+  const auto group = "Load balancers";
+  const auto accept = [&balancing](const std::vector<std::string>& texts) {
+    for (const auto& text : texts) {
+      const auto network = parse_network(text);
+      if (!network) {
+        throw CLI::ValidationError("--accept-proxy",
+                                   "'" + text + "' is no network, as in 192.0.2.7 or 10.0.0.0/8");
+      }
+      balancing.balancers.push_back(*network);
+    }
+  };
+  auto* from = app.add_option_function<std::vector<std::string>>(
+                      "--accept-proxy", accept,
+                      "connections from there begin with a PROXY header (v1 or v2), which names\n"
+                      "the client; nobody else may send one; as often as needed")
+                   ->allow_extra_args(false)
+                   ->type_name("NETWORK")
+                   ->group(group);
+  app.add_flag("--accept-proxy-data", balancing.data,
+               "data connections come through the balancer as well, with a header")
+      ->group(group)
+      ->needs(from);
+  auto* to =
+      add_choice(app, "--send-proxy", balancing.to_server,
+                 {{"none", std::nullopt}, {"v1", ProxyVersion::v1}, {"v2", ProxyVersion::v2}},
+                 "begin each connection to the server with a PROXY header that names\n"
+                 "the client")
+          ->group(group);
+  app.add_flag("--send-proxy-data", balancing.data_to_server, "data connections to the server too")
+      ->group(group)
+      ->needs(to);
+}
+
+void add_long_sessions(CLI::App& app, ProxyOptions& options) {
+  const auto group = "Keeping sessions alive";
+  constexpr std::size_t kLongest = 32767;  // tcp(7)
+  add_count(app, "--tcp-keepalive", options.worker.tcp_keepalive,
+            "a connection that is quiet for so long is probed, control and data;\n0: never", 0,
+            kLongest)
+      ->type_name("SECONDS")
+      ->group(group);
+  add_seconds(app, "--keepalive-noop", options.worker.interceptor.keepalive_noop,
+              "the server gets a NOOP when its control connection is quiet for so long\n"
+              "while a transfer runs; 0: never")
       ->group(group);
 }
 
@@ -203,6 +255,8 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
   add_policy(*command, options);
   add_limits(*command, options);
   add_timeouts(*command, options);
+  add_balancing(*command, options);
+  add_long_sessions(*command, options);
   command->callback([&arguments, command] {
     if (!command->get_subcommands().empty()) return;  // that one is to be carried out
     check_modes(arguments.options);

@@ -1,6 +1,7 @@
 // How a session finds its server: one way for each kind of mode (proxy/proxy_mode.h).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,9 @@ struct Arrival {
   Endpoint destination{};  // where it connected to: the same, unless it was redirected to us
   bool as_server = false;  // towards the client we have the server's address (TPROXY)
   bool as_client = false;  // towards the server, the client's
+  // It came through a balancer, which connected from here, and which the client had reached there.
+  std::optional<Endpoint> balancer = std::nullopt;
+  std::optional<Endpoint> reached = std::nullopt;
 };
 
 class ServerLocator {

@@ -51,6 +51,12 @@ inline UvPtr<uv_timer_t> make_timer(uv_loop_t* loop, void* owner) {
   return UvPtr<uv_timer_t>(handle);
 }
 
+// A connection on which nothing has come for so many seconds is probed, so that a NAT does not
+// forget it and a peer that has gone is noticed. Zero: never.
+inline void keep_alive(const UvPtr<uv_tcp_t>& tcp, unsigned seconds) {
+  uv_tcp_keepalive(tcp.get(), seconds == 0 ? 0 : 1, seconds);
+}
+
 inline uv_stream_t* stream(const UvPtr<uv_tcp_t>& tcp) {
   return reinterpret_cast<uv_stream_t*>(tcp.get());
 }

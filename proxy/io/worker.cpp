@@ -21,6 +21,11 @@ IpAddress network_of(IpAddress client) {
 
 }  // namespace
 
+bool Balancing::is_balancer(const IpAddress& ip) const {
+  return std::ranges::any_of(balancers,
+                             [&](const Network& network) { return network.contains(ip); });
+}
+
 std::size_t Worker::session_count(const IpAddress& client) const {
   const auto found = sessions_of_client_.find(network_of(client));
   return found == sessions_of_client_.end() ? 0 : found->second;

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "analyzer/network.h"
+#include "analyzer/proxy_header.h"
 #include "analyzer/report_text.h"
 #include "proxy/interceptor.h"
 #include "proxy/io/data_ports.h"
@@ -32,6 +34,16 @@ struct Outgoing {
   std::array<std::optional<std::size_t>, 2> urgent;
 };
 
+// The PROXY protocol, with a load balancer in front and with the server.
+struct Balancing {
+  std::vector<Network> balancers;         // whose connections begin with a header
+  bool data = false;                      // those to our data ports as well
+  std::optional<ProxyVersion> to_server;  // the header that we send
+  bool data_to_server = false;            // on data connections to the server as well
+
+  [[nodiscard]] bool is_balancer(const IpAddress& ip) const;
+};
+
 struct WorkerOptions {
   static constexpr std::size_t kRelayBuffer = 1U << 20U;   // default of --relay-buffer
   static constexpr std::size_t kControlRead = 16384;       // bytes of a control connection a read
@@ -44,11 +56,16 @@ struct WorkerOptions {
   static constexpr std::size_t kDescriptorsOfRefusal = 2;
   static constexpr std::size_t kDescriptorsReserved = 16;  // for the log, DNS, refusals
   static constexpr std::size_t kRefusalsAtOnce = 4;        // of these
+  static constexpr unsigned kTcpKeepalive = 60;            // seconds, default of --tcp-keepalive
+  static constexpr Duration kProxyHeaderTimeout = std::chrono::seconds(5);
   static constexpr Duration kTick = std::chrono::milliseconds(50);
 
   InterceptorOptions interceptor;
   PortRange data_ports;
   DataPathKind data_path = DataPathKind::relay;
+  Balancing balancing;
+  Duration proxy_header_timeout = kProxyHeaderTimeout;  // zero: never
+  unsigned tcp_keepalive = kTcpKeepalive;               // seconds until the first probe; 0: none
   Duration connect_timeout = std::chrono::seconds(10);
   Duration stall_timeout = std::chrono::seconds(300);
   std::size_t relay_buffer = kRelayBuffer;

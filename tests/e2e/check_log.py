@@ -233,6 +233,8 @@ class Session:
             return
         if r["verb"] != self.verbs[to]:
             yield f"a reply to {r['verb']!r}, but command {to} is {self.verbs[to]!r}"
+        if r.get("for") == "proxy":  # NOOP in mid-transfer may be answered before the transfer is
+            return
         greets = to == 0 and self.greets  # with --mode forward, commands came before it
         if to <= self.last_final and not greets:
             yield f"a reply to command {to} after the final reply to command {self.last_final}"

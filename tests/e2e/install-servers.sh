@@ -8,7 +8,7 @@ set -euo pipefail
 
 cache=${FTPSCOPE_SERVERS:-/var/cache/ftpscope-servers}
 servers=(vsftpd proftpd-core pure-ftpd pure-ftpd-common inetutils-ftpd)
-tools=(aria2 lftp tnftp curl python3-pyftpdlib python3-jsonschema jq tshark tcpdump file iproute2 nftables)
+tools=(aria2 haproxy lftp tnftp curl python3-pyftpdlib python3-jsonschema jq tshark tcpdump file iproute2 nftables)
 user=ftpscopetest
 account=/var/lib/ftpscopetest   # the user's home and password: of the machine, not of a cache
 

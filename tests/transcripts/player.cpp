@@ -108,6 +108,9 @@ class Player final : private Effects, private RecordSink {
     if (what == "forbidden") {
       return handle(event::ServerForbidden{std::string(rest(words, 1))});
     }
+    if (what == "refused-as") {
+      return handle(event::ClientRefused{rest(words, 2), finding(words.at(1)), "its detail"});
+    }
     if (what == "refused") return handle(event::ClientRefused{rest(words, 1)});
     if (what == "shutdown") return handle(event::ShutdownAsked{});
     const auto id = static_cast<ChannelId>(std::stoul(words.at(1)));
@@ -128,6 +131,12 @@ class Player final : private Effects, private RecordSink {
     return rest_;
   }
 
+  static FindingId finding(const std::string& name) {
+    const auto* row = find_finding(name);
+    if (!row) throw std::runtime_error("unknown finding: " + name);
+    return row->id;
+  }
+
   static Endpoint endpoint(const std::string& text) { return parse_endpoint(text).value(); }
   static Side side(const std::string& word) {
     if (word != "client" && word != "server") throw std::runtime_error("not a side: " + word);
@@ -145,7 +154,7 @@ class Player final : private Effects, private RecordSink {
 
   void connect_client() {
     handle(event::ClientConnected{settings_.client, settings_.proxy, settings_.server_name,
-                                  settings_.forward});
+                                  settings_.forward, settings_.balancer, settings_.reached});
   }
   void connect_server_side() {
     handle(event::ServerConnected{settings_.server, settings_.from, server_name_});

@@ -44,7 +44,7 @@ std::string where_different(const Script& script, const Run& whole, const Run& c
 void forget_bytes_read(std::string& line) {
   if (line.find("\"kind\":\"end\"") == line.npos) return;
   auto record = nlohmann::json::parse(line);
-  if (record["how"] != "limit" && record["how"] != "not-ftp") return;
+  if (record["how"] != "limit" && record["how"] != "not-ftp" && record["how"] != "refused") return;
   record.erase("bytes_from_client");
   record.erase("bytes_from_server");
   line = record.dump();
@@ -124,7 +124,8 @@ std::vector<nlohmann::json> all_records(const Run& run) {
 }
 
 bool says_the_proxy_spoke(const nlohmann::json& record) {
-  return record["kind"] == "rewrite" || (record["kind"] == "reply" && record.contains("by"));
+  const bool says = record["kind"] == "reply" || record["kind"] == "command";
+  return record["kind"] == "rewrite" || (says && record.contains("by"));
 }
 
 // The proxy said something of its own, or was about to when the session ended.
@@ -147,7 +148,10 @@ std::optional<std::string> comparable(const std::string& line) {
   auto record = nlohmann::json::parse(line);
   static const std::set<std::string> kBoth = {"command", "reply", "reply_part", "finding",
                                               "opaque"};
-  if (!kBoth.contains(record["kind"]) || says_the_proxy_spoke(record)) return std::nullopt;
+  const bool noop = record["kind"] == "command";  // the Observer is told of those
+  if (!kBoth.contains(record["kind"]) || (says_the_proxy_spoke(record) && !noop)) {
+    return std::nullopt;
+  }
   if (record["kind"] == "finding" && !observer_can_find(record)) return std::nullopt;
   record.erase("seq");
   return record.dump();
@@ -197,6 +201,16 @@ record::End end_of(const Run& run) {
   return end;
 }
 
+// What the Interceptor did of its own when time had passed.
+void tell_own_deed(Observer& observer, const std::string& line) {
+  const auto record = nlohmann::json::parse(line);
+  if (record["kind"] == "reply_part") observer.tick(time_of(line));
+  if (record["kind"] == "command" && record.contains("by")) observer.said_noop(time_of(line));
+  if (record.value("finding", "") == "FTP-KEEPALIVE-UNANSWERED") {
+    observer.gave_up_noops(time_of(line));
+  }
+}
+
 // Feeds an Observer what the Interceptor was fed, until that one had ended. Its timer for parts
 // fires when the Interceptor's did.
 std::vector<std::string> observed(const Script& script, const Run& run) {
@@ -217,9 +231,7 @@ std::vector<std::string> observed(const Script& script, const Run& run) {
       case Step::Kind::bytes: observer.received(step.side, step.bytes, step.urgent, now); break;
       case Step::Kind::closed: observer.closed(step.side, now); break;
       case Step::Kind::passes:
-        for (const auto& line : run.outcomes[i].records) {
-          if (line.find("\"kind\":\"reply_part\"") != line.npos) observer.tick(time_of(line));
-        }
+        for (const auto& line : run.outcomes[i].records) tell_own_deed(observer, line);
         now += step.time;
         break;
       case Step::Kind::nothing:

@@ -9,6 +9,7 @@
 #include <array>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,8 @@ struct Settings {
   std::string server_name;                         // as asked for
   Endpoint client;
   Endpoint proxy;
+  std::optional<Endpoint> balancer;
+  std::optional<Endpoint> reached;
   Endpoint server;
   Endpoint from;
 };

@@ -85,6 +85,8 @@ const std::map<std::string, Setter> kSetters = {
     {"log-secrets", [](Settings& s, const Words&) { s.options.limits.log_secrets = true; }},
     {"client", [](Settings& s, const Words& w) { s.client = endpoint_from(w.at(0)); }},
     {"proxy", [](Settings& s, const Words& w) { s.proxy = endpoint_from(w.at(0)); }},
+    {"balancer", [](Settings& s, const Words& w) { s.balancer = endpoint_from(w.at(0)); }},
+    {"reached", [](Settings& s, const Words& w) { s.reached = endpoint_from(w.at(0)); }},
     {"server", [](Settings& s, const Words& w) { s.server = endpoint_from(w.at(0)); }},
     {"from", [](Settings& s, const Words& w) { s.from = endpoint_from(w.at(0)); }},
     {"max-line",
@@ -103,6 +105,8 @@ const std::map<std::string, Setter> kSetters = {
      [](Settings& s, const Words& w) { s.options.timeouts.line = duration_from(w.at(0)); }},
     {"idle-timeout",
      [](Settings& s, const Words& w) { s.options.timeouts.idle = duration_from(w.at(0)); }},
+    {"keepalive-noop",
+     [](Settings& s, const Words& w) { s.options.keepalive_noop = duration_from(w.at(0)); }},
     {"data-connect-timeout",
      [](Settings& s, const Words& w) { s.options.timeouts.data_connect = duration_from(w.at(0)); }},
 };

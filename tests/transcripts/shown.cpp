@@ -27,6 +27,7 @@ std::string short_form(const record::Reply& reply) {
   if (reply.lines.size() != 1) text += ", " + std::to_string(reply.lines.size()) + " lines";
   if (reply.redacted) text += ", redacted";
   if (reply.by_proxy) text += ", by the proxy";
+  if (reply.for_proxy) text += ", for the proxy";
   return text;
 }
 
@@ -41,6 +42,7 @@ std::string short_form(const record::Command& command) {
   if (!command.known) text += ", unknown";
   if (command.redacted) text += ", redacted";
   if (command.urgent) text += ", urgent";
+  if (command.by_proxy) text += ", by the proxy";
   if (command.line) text += ", line [" + escaped(*command.line) + "]";
   return text;
 }

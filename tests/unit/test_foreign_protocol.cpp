@@ -30,14 +30,17 @@ TEST_CASE("what speaks something else") {
   CHECK(what_is("SSH-2.0-OpenSSH_9.2p1") == "SSH");
   CHECK(what_is("\x03\0\0\x13"sv) == "binary data");
   CHECK(what_is("\x80\x01") == "binary data");
+  CHECK(what_is("PROXY TCP4 192.0.2.1 198.51.100.7 50000 21") == "the PROXY protocol");
+  CHECK(what_is("PROXY UNKNOWN") == "the PROXY protocol");
+  CHECK(what_is("\0"sv) == "the PROXY protocol");
 }
 
 TEST_CASE("what is FTP, or may be") {
-  for (const auto text :
-       {"USER anna"sv, "user anna"sv, "OPTS UTF8 ON"sv, "XYZZY"sv, ""sv, " "sv, "HELP"sv,
-        "\xff\xf4\xff\xf2"
-        "ABOR"sv,
-        "U\xff\xf1SER anna"sv}) {
+  for (const auto text : {"USER anna"sv, "user anna"sv, "OPTS UTF8 ON"sv, "PROXY ftp.example.org"sv,
+                          "XYZZY"sv, ""sv, " "sv, "HELP"sv,
+                          "\xff\xf4\xff\xf2"
+                          "ABOR"sv,
+                          "U\xff\xf1SER anna"sv}) {
     CHECK_MESSAGE(what_is(text) == "FTP", std::string(text));
   }
 }

@@ -46,7 +46,19 @@ TEST_CASE("every kind of record is read as it was written") {
   const auto lines = std::to_array<std::string_view>({"230-Hi \xff", "230 \u202e", ""});
   const auto endings = std::to_array({Ending::crlf, Ending::lf, Ending::none});
   check_comes_back(record::Session{endpoint(0), endpoint(1), "ftp.example:21", "raw", "pass"});
+  check_comes_back(record::Session{endpoint(0), endpoint(1), "ftp.example:21", "raw", "pass",
+                                   endpoint(1), endpoint(0)});
   check_comes_back(record::Connected{endpoint(1), endpoint(0)});
+  check_comes_back(record::Connected{endpoint(1), endpoint(0), "v2"});
+  check_comes_back(
+      record::Command{.id = 5, .verb = "NOOP", .argument = {}, .line = {}, .by_proxy = true});
+  check_comes_back(record::Reply{.to = 5,
+                                 .verb = "NOOP",
+                                 .code = 200,
+                                 .lines = lines,
+                                 .endings = endings,
+                                 .latency = Duration(7),
+                                 .for_proxy = true});
   check_comes_back(record::Command{.id = 3,
                                    .verb = "CWD",
                                    .argument = "a\xff\0b",
