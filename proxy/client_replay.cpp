@@ -94,7 +94,8 @@ void ClientReplay::on_violation(Violation violation, std::string_view detail) {
       break_off("the server's reply is longer than --max-reply allows");
       return;
     case Violation::not_ftp: break_off("this is not FTP but " + std::string(detail)); return;
-    case Violation::too_many_unknown: return;  // see unguarded()
+    case Violation::too_many_unknown:      // see unguarded()
+    case Violation::proxy_header: return;  // of clients
   }
 }
 

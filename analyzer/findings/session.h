@@ -69,7 +69,7 @@ inline constexpr auto kSession = std::to_array<FindingRow>({
      "Let the balancer send it: HAProxy `send-proxy-v2` on the server line, also for its checks "
      "(`check-send-proxy` if they go elsewhere) and, with --accept-proxy-data, for the data ports."
      " If hosts of that network connect directly as well, name only the balancer's address."},
-    {proxy_header_malformed, "FTP-PROXY-HEADER-MALFORMED", error, kNetwork, "proxy-protocol.txt 2",
+    {proxy_header_malformed, "FTP-PROXY-HEADER-MALFORMED", error, kNetwork, "--accept-proxy",
      "a PROXY header that cannot be read",
      "A connection from a network of --accept-proxy began with a PROXY header that breaks its "
      "format; the detail says how. It was refused, since who the client is cannot be known.",

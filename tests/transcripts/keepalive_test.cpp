@@ -22,7 +22,8 @@ enum class Answers { at_once, behind, refuses_at_once, refuses_behind, never };
 // What leaves the machine.
 class Outlets final : public Effects, public RecordSink {
  public:
-  void connect_server() override {}
+  void connect_server(const std::optional<HostPort>&) override {}
+  void drop_server() override {}
   void send(Side to, std::string_view bytes) override {
     (to == Side::client ? to_client : to_server).append(bytes);
   }
