@@ -178,7 +178,9 @@ class HaproxyInFront(unittest.TestCase):
             check = self.checks(instance)[0]
             self.assertEqual(check["client"], check["balancer"])
             self.assertNotIn("reached", check)
-            self.assertEqual(worse_than_notes(instance, check), [])
+            # It has heard the 221, and leaves by RST when the FIN is not there yet.
+            told = {r["finding"] for r in worse_than_notes(instance, check)}
+            self.assertLessEqual(told, {"FTP-CONTROL-RESET"})
 
     @staticmethod
     def checks(instance: Proxy) -> list[dict]:
