@@ -549,7 +549,10 @@ class Vanishing(unittest.TestCase):
                                 stays.ending()
                             stays.close()
                             end = session.wait_for("end")
-                            self.assertIn(end["how"], ("fin", "rst"))
+                            # A server that resets at once may do so before we have seen it connect.
+                            at_once = (state, who, how) == ("before_the_greeting", "server", "rst")
+                            ways = {"fin", "rst"} | ({"connect-failed"} if at_once else set())
+                            self.assertIn(end["how"], ways)
 
     def test_VANISH_a_client_while_its_pasv_waits_for_a_silent_server(self):
         with scene() as s:
