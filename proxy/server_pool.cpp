@@ -40,16 +40,18 @@ std::vector<HostPort> ServerPool::order(const IpAddress& client, Timestamp now) 
       break;
     case Balance::client:
       // Rendezvous hashing: when a server is added or taken out, only its own clients move.
-      std::ranges::stable_sort(servers, std::greater(), [&client](const Server& server) {
+      std::ranges::sort(servers, std::greater(), [&client](const Server& server) {
         return hash_of(client, to_text(server.server));
       });
       break;
   }
-  std::ranges::stable_partition(servers, [&](const Server& server) {
-    return !server.failed || now - *server.failed >= options_.rest;
-  });
   std::vector<HostPort> order;
-  for (auto& server : servers) order.push_back(std::move(server.server));
+  std::vector<HostPort> resting;
+  for (auto& [server, failed] : servers) {
+    const bool rests = failed && now - *failed < options_.rest;
+    (rests ? resting : order).push_back(std::move(server));
+  }
+  order.insert(order.end(), resting.begin(), resting.end());
   return order;
 }
 
