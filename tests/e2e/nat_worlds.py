@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import servers
 from binary import BINARY
 from clients import Target
-from lab import Host, Lab
+from machines import Host, Lab
 from proxy import Proxy, authority
 
 DATA_PORTS = "40000-40099"

@@ -26,7 +26,7 @@ import servers
 from binary import BINARY
 from clients import CLIENTS, Target, bracketed, connect
 from hostile import address_in, comma, cpu_s
-from lab import Host, Lab
+from machines import Host, Lab
 from proxy import Proxy, authority, explained
 from workload import complaints, prepare, transfers
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import nat_worlds
 from clients import CLIENTS, connect
-from lab import Host, Lab
+from machines import Host, Lab
 from nat_worlds import IPV4, IPV6, World, world
 from proxy import Proxy, authority
 from test_matrix import is_run

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import servers
 from binary import BINARY
-from lab import Lab
+from machines import Lab
 from proxy import Proxy
 
 CAP_NET_RAW = 1 << 13  # capabilities(7), linux/capability.h

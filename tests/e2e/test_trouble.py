@@ -17,7 +17,7 @@ from hostile import (
     payload,
     scene,
 )
-from lab import Host, Lab
+from machines import Host, Lab
 from traced import TracedProxy
 
 PAYLOAD = payload(5000)
