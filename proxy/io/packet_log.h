@@ -52,7 +52,7 @@ class PacketLog {
   std::unique_ptr<mnl_socket, CloseSocket> socket_;
   UvPtr<uv_poll_t> poll_;
   std::uint16_t group_ = 0;
-  std::array<char, kBuffer> buffer_{};
+  alignas(nlmsghdr) std::array<char, kBuffer> buffer_{};
 };
 
 }  // namespace ftpscope

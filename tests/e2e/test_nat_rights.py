@@ -5,6 +5,7 @@ from __future__ import annotations
 import ftplib
 import os
 import pwd
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -66,8 +67,9 @@ class Rights(unittest.TestCase):
 
     def refused(self, *args: str, **popen) -> str:
         """The sentence on stderr of a start that must fail with code 2."""
-        argv = [str(BINARY), "nat", *args]
-        with self.host.entered():
+        with tempfile.TemporaryDirectory() as folder, self.host.entered():
+            os.chmod(folder, 0o755)  # which the clone may not be for others
+            argv = [shutil.copy(BINARY, folder), "nat", *args]
             done = subprocess.run(argv, text=True, capture_output=True, timeout=20, **popen)
         self.assertEqual(done.returncode, 2, done)
         return done.stderr
