@@ -306,8 +306,8 @@ void check_modes(const ProxyOptions& options) {
   if (options.modes.empty()) {
     throw CLI::ValidationError("--mode", "is required, or --server: which server clients get");
   }
-  const auto elsewhere = [](const ProxyMode& mode) { return mode.listen.has_value(); };
-  const auto here = options.modes.size() - std::ranges::count_if(options.modes, elsewhere);
+  const auto listens_here = [](const ProxyMode& mode) { return !mode.listen; };
+  const auto here = std::ranges::count_if(options.modes, listens_here);
   if (here > 0 && !options.listen) {
     throw CLI::ValidationError("--listen", "is required: a mode does not say where it listens");
   }
