@@ -246,7 +246,7 @@ class Findings(Page):
             "FTP-LINE-LF-ONLY": "230-Directory",
             "FTP-PORT-RESERVED-PORT": "PORT 10,9,8,7,0,25",
             "FTP-PORT-PRIVATE-ADDRESS": "PORT 192,168,0,107,195,80",
-            "FTP-DATA-CONNECT-FAILED": "data 1",
+            "FTP-DATA-CONNECT-FAILED": "426 Connection closed",
             "FTP-CONTROL-RESET": "The client ends the session",
         }
         for name, words in wanted.items():
