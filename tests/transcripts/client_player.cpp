@@ -1,8 +1,8 @@
 // Transcripts of the replayed client (client_replay/*.play): a recording, and what a server says to
 // the client that plays it. README.md tells the notation.
 #include <map>
-#include <sstream>
 #include <stdexcept>
+#include <utility>
 
 #include "proxy/client_replay.h"
 #include "tests/transcripts/notation.h"
@@ -15,17 +15,6 @@ namespace {
 
 class ClientPlayer final : private play::Effects, private RecordSink {
  public:
-  std::string play(const std::string& text) {
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);) {
-      if (line.starts_with("  ")) continue;
-      out_ += line + "\n";
-      act(line);
-    }
-    return std::move(out_);
-  }
-
- private:
   void act(const std::string& line) {
     if (line.empty() || line.starts_with("//")) return;
     if (line.starts_with("# ")) return set(words_of(line.substr(2)));
@@ -40,6 +29,10 @@ class ClientPlayer final : private play::Effects, private RecordSink {
     throw std::runtime_error("not understood: " + line);
   }
 
+  // What has come out since the last call.
+  std::string take_shown() { return std::exchange(out_, {}); }
+
+ private:
   void set(const Words& words) {
     const auto& name = words.at(0);
     if (name == "pipelined") options_.pipelined = true;
@@ -165,8 +158,7 @@ class ClientPlayer final : private play::Effects, private RecordSink {
 }  // namespace
 
 TEST_CASE("every transcript of the replayed client comes out as it is written") {
-  check_play_files("client_replay",
-                   [](const std::string& text) { return ClientPlayer().play(text); });
+  check_play_files<ClientPlayer>("client_replay");
 }
 
 }  // namespace ftpscope::transcripts

@@ -2,8 +2,8 @@
 // the server that plays it. README.md tells the notation.
 #include <map>
 #include <optional>
-#include <sstream>
 #include <stdexcept>
+#include <utility>
 
 #include "proxy/server_replay.h"
 #include "tests/transcripts/notation.h"
@@ -16,17 +16,6 @@ namespace {
 
 class ServerPlayer final : private replay::Effects {
  public:
-  std::string play(const std::string& text) {
-    std::istringstream stream(text);
-    for (std::string line; std::getline(stream, line);) {
-      if (line.starts_with("  ")) continue;
-      out_ += line + "\n";
-      act(line);
-    }
-    return std::move(out_);
-  }
-
- private:
   void act(const std::string& line) {
     if (line.empty() || line.starts_with("//")) return;
     if (line.starts_with("# ")) return set(words_of(line.substr(2)));
@@ -41,6 +30,10 @@ class ServerPlayer final : private replay::Effects {
     throw std::runtime_error("not understood: " + line);
   }
 
+  // What has come out since the last call.
+  std::string take_shown() { return std::exchange(out_, {}); }
+
+ private:
   void set(const Words& words) {
     static const std::map<std::string, Match> kMatches{
         {"strict", Match::strict}, {"verb", Match::verb}, {"state", Match::state}};
@@ -128,8 +121,7 @@ class ServerPlayer final : private replay::Effects {
 }  // namespace
 
 TEST_CASE("every transcript of the replayed server comes out as it is written") {
-  check_play_files("server_replay",
-                   [](const std::string& text) { return ServerPlayer().play(text); });
+  check_play_files<ServerPlayer>("server_replay");
 }
 
 }  // namespace ftpscope::transcripts
