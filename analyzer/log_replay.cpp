@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "analyzer/observer.h"
-#include "analyzer/record_json.h"
 
 namespace ftpscope {
 
