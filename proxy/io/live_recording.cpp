@@ -12,6 +12,10 @@ namespace ftpscope {
 
 // The disk's side: touched by its thread only while a job is running, by the loop only in between.
 struct PayloadWriter::File {
+  // What is written in one piece is hashed while the processor's cache still has it, and lies in
+  // one large page of the page cache at most: half the cost of writing it all at once.
+  static constexpr std::uint64_t kPiece = std::uint64_t{64} << 10U;
+
   int folder = -1;  // a descriptor of its own: the recording may be gone first
   std::string name;
   int fd = -1;
@@ -29,7 +33,14 @@ struct PayloadWriter::File {
   }
 
   void write(std::string_view bytes) {
-    if (error != 0) return;
+    while (!bytes.empty() && error == 0) {
+      const auto piece = bytes.substr(0, kPiece - written % kPiece);
+      write_piece(piece);
+      bytes.remove_prefix(piece.size());
+    }
+  }
+
+  void write_piece(std::string_view bytes) {
     if (fd < 0) fd = create_private_file(folder, name);
     if (fd < 0 || !write_at(fd, bytes, written)) {
       error = errno;
@@ -49,7 +60,11 @@ PayloadWriter::PayloadWriter(LiveRecording& recording, const DataTaker::Source& 
       from_(source.from),
       file_(std::make_shared<File>(recording.files().folder(), payload_name(source))) {}
 
-PayloadWriter::~PayloadWriter() { recording_.queued_ -= waiting_.size(); }
+PayloadWriter::~PayloadWriter() { forget_waiting(); }
+
+void PayloadWriter::forget_waiting() {
+  for (const auto& block : std::exchange(waiting_, {})) recording_.queued_ -= block.size();
+}
 
 // How many of `count` more bytes the limits let in. Once it is less, no more are.
 std::uint64_t PayloadWriter::allowed(std::uint64_t count) {
@@ -69,22 +84,32 @@ void PayloadWriter::add(std::string_view bytes, Duration since) {
   recorded_ += bytes.size();
   recording_.total_ += bytes.size();
   recording_.queued_ += bytes.size();
-  waiting_.append(bytes);
+  if (waiting_.empty() || waiting_.back().size() >= LiveRecording::kBlock) {
+    waiting_.push_back(take_spare());
+  }
+  waiting_.back().append(bytes);
   if (!running_) write_next();
+}
+
+std::string PayloadWriter::take_spare() {
+  if (spare_.empty()) return {};
+  auto block = std::move(spare_.back());
+  spare_.pop_back();
+  return block;
 }
 
 void PayloadWriter::write_next() {
   if (waiting_.empty()) return;
   running_ = true;
-  const auto bytes = std::make_shared<std::string>(std::exchange(waiting_, std::move(spare_)));
-  const auto size = bytes->size();
-  recording_.disk_.run([file = file_, bytes] { file->write(*bytes); },
-                       [&recording = recording_, self = weak_from_this(), bytes, size] {
-                         recording.on_written(size);
+  const auto block = std::make_shared<std::string>(std::move(waiting_.front()));
+  waiting_.pop_front();
+  recording_.disk_.run([file = file_, block] { file->write(*block); },
+                       [&recording = recording_, self = weak_from_this(), block] {
+                         recording.on_written(block->size());
                          const auto writer = self.lock();
                          if (!writer) return;
-                         bytes->clear();
-                         writer->spare_ = std::move(*bytes);
+                         block->clear();
+                         writer->spare_.push_back(std::move(*block));
                          writer->on_written();
                        });
 }
@@ -99,7 +124,7 @@ void PayloadWriter::on_written() {
 void PayloadWriter::give_up(std::string_view why) {
   given_up_ = true;
   why_ = why;
-  recording_.queued_ -= std::exchange(waiting_, {}).size();
+  forget_waiting();
   if (told_) settle();
 }
 

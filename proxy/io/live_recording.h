@@ -4,6 +4,7 @@
 // the recording of a payload, not the transfer.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -42,8 +43,10 @@ class PayloadWriter : public std::enable_shared_from_this<PayloadWriter> {
  private:
   struct File;
 
+  [[nodiscard]] std::string take_spare();
   void write_next();
   void on_written();
+  void forget_waiting();
   void settle();
   [[nodiscard]] std::uint64_t allowed(std::uint64_t count);
 
@@ -52,9 +55,9 @@ class PayloadWriter : public std::enable_shared_from_this<PayloadWriter> {
   ChannelId channel_;
   Side from_;
   DataCourse course_;
-  std::shared_ptr<File> file_;  // shared with the job that is running
-  std::string waiting_;         // for the job to be done
-  std::string spare_;           // the memory of the last job's bytes, to be used again
+  std::shared_ptr<File> file_;       // shared with the job that is running
+  std::deque<std::string> waiting_;  // blocks, for the job to be done
+  std::vector<std::string> spare_;   // the memory of blocks that are written, to be used again
   std::uint64_t received_ = 0;
   std::uint64_t recorded_ = 0;  // of these, given to the disk or about to be
   bool running_ = false;
@@ -69,7 +72,9 @@ class LiveRecording {
  public:
   // Above it, channels that are recorded are not read; each may have one more read on its way.
   static constexpr std::uint64_t kQueueMax = std::uint64_t{16} << 20U;
-  // How long a disk may take nothing.
+  // What is handed to the disk at once; one read may make a block longer.
+  static constexpr std::size_t kBlock = std::size_t{1} << 20U;
+  // How long a disk may take nothing: not one block.
   static constexpr Duration kPatience = std::chrono::seconds(10);
   static constexpr std::string_view kStuck = "the disk took nothing for ten seconds";
 

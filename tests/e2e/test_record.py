@@ -343,10 +343,10 @@ SLOW_DISK = """
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <unistd.h>
-/* A disk that takes nothing for so long, at each piece of a payload. */
+/* A disk that takes nothing for so long, at each MiB of a payload. */
 ssize_t pwrite64(int fd, const void *bytes, size_t size, off_t offset) {
   ssize_t (*next)(int, const void *, size_t, off_t) = dlsym(RTLD_NEXT, "pwrite64");
-  usleep(1000 * (useconds_t)atoi(getenv("SLOW_DISK_MS")));
+  if (offset % (1 << 20) == 0) usleep(1000 * (useconds_t)atoi(getenv("SLOW_DISK_MS")));
   return next(fd, bytes, size, offset);
 }
 ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset) {
@@ -358,7 +358,7 @@ ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset) {
 class SlowDisk(OneServer):
     """It slows down the transfers that are recorded, and nothing else; when stuck, not even these."""
 
-    SIZE = 64 << 20
+    SIZE = 32 << 20
 
     def setUp(self):
         super().setUp()
@@ -379,7 +379,8 @@ class SlowDisk(OneServer):
         return any(path.endswith(".bin") for path in open_files)
 
     def test_slow(self):
-        with self.slow_proxy(300) as proxy, self.login(proxy) as ftp:
+        # What waits at one time takes more than ten seconds: slow, and not stuck.
+        with self.slow_proxy(650) as proxy, self.login(proxy) as ftp:
             before = resident_kib(proxy.pid)
             ftp.voidcmd("TYPE I")
             with ftp.transfercmd("RETR large") as data, self.login(proxy) as other:
@@ -391,6 +392,7 @@ class SlowDisk(OneServer):
                 size = 1 + sum(map(len, iter(lambda: data.recv(1 << 20), b"")))
             ftp.voidresp()
             self.assertEqual(size, self.SIZE)
+            proxy.wait_for("data", 30)  # it has come: the rest of the recording takes longer
         check_recording(self.folder)
         self.assertEqual(len(content(self.folder, transfers(self.folder)[0])), self.SIZE)
 
