@@ -5,6 +5,7 @@
 
 #include "analyzer/network.h"
 #include "analyzer/sent_address.h"
+#include "analyzer/setup_form.h"
 #include "analyzer/verbs.h"
 
 namespace ftpscope {
@@ -24,27 +25,12 @@ bool is_all(const record::Command& command) {
                             [](char a, char b) { return (a & ~0x20) == b; });
 }
 
-// "not understood", "not implemented", "not for you": but neither "log in first" nor "not now".
-bool refuses(int code) { return code >= 500 && code < 600 && code != 530 && code != 503; }
-
 std::string refusal_text(int code, bool over_ipv6) {
   auto text = std::to_string(code);
   return over_ipv6 ? text + ", and over IPv6 there is no other way but EPSV and EPRT" : text;
 }
 
 }  // namespace
-
-Setup setup_of(AddressForm form) {
-  switch (form) {
-    case AddressForm::port: return Setup::port;
-    case AddressForm::eprt: return Setup::eprt;
-    case AddressForm::lprt: return Setup::lprt;
-    case AddressForm::reply_227: return Setup::pasv;
-    case AddressForm::reply_229: return Setup::epsv;
-    case AddressForm::reply_228: return Setup::lpsv;
-  }
-  return Setup::unknown;
-}
 
 AddressForm form_of_verb(std::string_view verb) {
   if (verb == "EPRT") return AddressForm::eprt;
@@ -162,18 +148,20 @@ void AddressRules::check_port(const record::Command& command, FindingSink& findi
 
 void AddressRules::on(const record::Reply& reply, Timestamp, FindingSink& findings) {
   greeted_ = greeted_ || reply.to == CommandId{0};
-  if (reply.by_proxy || !reply.code) return;
-  check_echo(reply, findings);
+  if (!reply.code) return;
+  if (!reply.by_proxy) check_echo(reply, findings);
   if (reply.preliminary) return;
   const int code = *reply.code;
   const bool completed = code >= 200 && code < 300;
+  // The proxy may have answered EPSV ALL for a server that is never asked for EPSV.
+  if (completed && asked_.epsv_all && reply.to == asked_.id) epsv_all_ = true;
+  if (reply.by_proxy) return;
   if (const auto form = form_of_code(code)) check_passive(reply, *form, findings);
   if (completed && reply.verb == "REIN") epsv_all_ = false;
   const bool transfer = is_transfer(meaning_of(reply.verb));
   if (transfer && code == 425) tell_inside(findings);
   if (!reply.to || *reply.to != asked_.id || asked_.id == 0) return;
-  if (completed && asked_.epsv_all) epsv_all_ = true;
-  if (refuses(code) && !asked_.epsv_all) check_refusal(reply, findings);
+  if (refuses_for_good(code) && !asked_.epsv_all) check_refusal(reply, findings);
 }
 
 void AddressRules::check_passive(const record::Reply& reply, AddressForm form,
@@ -234,7 +222,7 @@ bool AddressRules::tell_inside(FindingSink& findings) {
 }
 
 void AddressRules::check_refusal(const record::Reply& reply, FindingSink& findings) {
-  const bool over_ipv6 = client_ && client_->ip.v6;
+  const bool over_ipv6 = server_ ? server_->ip.v6 : client_ && client_->ip.v6;
   const auto tell = [&](FindingId id, bool last_way) {
     findings.finding(id, reply.to, refusal_text(*reply.code, last_way));
   };

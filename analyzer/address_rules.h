@@ -16,9 +16,6 @@ inline constexpr std::uint16_t kFirstUnreservedPort = 1024;
 // The form of a data command's argument. Asked for PORT, EPRT and LPRT only.
 AddressForm form_of_verb(std::string_view verb);
 
-// How a data connection is set up with an address of that form.
-Setup setup_of(AddressForm form);
-
 // An end inside a NAT that does not translate: it names its private address, and is seen with a
 // public one.
 bool is_untranslated(const IpAddress& stated, const IpAddress& seen);

@@ -9,6 +9,7 @@
 #include "analyzer/excerpt.h"
 #include "analyzer/passive_address.h"
 #include "analyzer/report_text.h"
+#include "analyzer/setup_form.h"
 
 namespace ftpscope {
 

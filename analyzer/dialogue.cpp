@@ -249,7 +249,7 @@ void Dialogue::push_pending(const Command& command, CommandId id, const CommandF
   if (limits_.watching && pending_.size() >= DialogueLimits::kWatchedInFlightMax) pending_.clear();
   PendingCommand entry;
   entry.id = id;
-  entry.verb = command.verb;
+  entry.verb = fate.sent_as ? fate.sent_as : command.verb;
   if (!command.verb) {
     entry.unknown_name = hides_verb(command, state_.logged_in) && !limits_.log_secrets
                              ? std::string(kHidden)
@@ -275,6 +275,18 @@ void Dialogue::answer(CommandId id, std::string reply) {
   command->own_answer = std::move(reply);
 }
 
+void Dialogue::sent_as(CommandId id, const Verb& verb) {
+  auto command = std::ranges::find(pending_, id, &PendingCommand::id);
+  if (command == pending_.end()) {
+    PendingCommand again;
+    again.id = id;
+    again.sent = recorder_.now();
+    again.barrier = true;
+    command = pending_.insert(pending_.begin(), std::move(again));
+  }
+  command->verb = &verb;
+}
+
 // An answer of our own must not overtake the server's reply to an older command: a pipelining
 // client would take it for that one's. Behind the end of the server's replies the client hears no
 // more.
@@ -294,6 +306,7 @@ void Dialogue::deliver_own_answers() {
                                  .endings = reply.endings,
                                  .latency = recorder_.now() - command.sent,
                                  .by_proxy = true});
+    if (command.epsv_all && reply.code && *reply.code / 100 == 2) state_.epsv_all = true;
     gate_.on_own_answer(command.own_answer);
   }
 }

@@ -62,7 +62,8 @@ struct CommandFate {
   bool barrier = false;  // read no further command before this one's final reply
   bool wait = false;     // read no further command before resume(Side::client)
   std::optional<std::string> answer =
-      std::nullopt;  // it was not passed on: this is the reply, lines with CRLF
+      std::nullopt;               // it was not passed on: this is the reply, lines with CRLF
+  const Verb* sent_as = nullptr;  // another command went to the server in its place
 };
 
 class Gate {
@@ -118,6 +119,12 @@ class Dialogue {
 
   // The gate's late word on a command that it made wait: it is not passed on, this is its reply.
   void answer(CommandId id, std::string reply);
+
+  // Another command went to the server in the place of this one, and the next reply is for that.
+  // One that had its final reply waits for another: the server refused, and was asked once more.
+  void sent_as(CommandId id, const Verb& verb);
+  // The same, said while the gate handles that final reply.
+  void ask_again(CommandId id, const Verb& verb) { again_ = {id, &verb}; }
 
   // The text as a log may have it: an echo of the last secret is masked.
   [[nodiscard]] std::string masked(std::string_view text) const {
@@ -211,6 +218,11 @@ class Dialogue {
   std::size_t sent_lines_ = 0;
   std::optional<Timestamp> part_due_;
   std::optional<int> held_code_;  // of the final reply that the gate makes wait
+  struct AskedAgain {
+    CommandId id = 0;
+    const Verb* verb = nullptr;
+  };
+  std::optional<AskedAgain> again_;
   // The last final reply, to know a second one to the same command.
   const Verb* last_verb_ = nullptr;
   int last_code_ = 0;

@@ -104,6 +104,7 @@ void Dialogue::conclude_head(int code) {
     noops_due_ = recorder_.now() + DialogueLimits::kOwnPatience;
   }
   conclude(command, code);
+  if (const auto again = std::exchange(again_, std::nullopt)) sent_as(again->id, *again->verb);
   deliver_own_answers();
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "analyzer/observer.h"
+#include "analyzer/setup_form.h"
 
 namespace ftpscope {
 
@@ -145,6 +146,7 @@ class LogReplay::Session final : private RecordSink {
   void on(const record::Reply& reply, Timestamp time);
   void on(const record::ReplyPart& part, Timestamp time);
   void on(const record::Gap& gap, Timestamp time);
+  void on(const record::Rewrite& rewrite, Timestamp time);
   void on(const record::Finding& finding, Timestamp time);
   void on(const record::Opaque& opaque, Timestamp time);
   void on(const record::End& end, Timestamp time);
@@ -211,6 +213,14 @@ void LogReplay::Session::on(const record::Opaque& opaque, Timestamp time) {
   } else if (!observer_.state().opaque) {
     state(time, opaque);
   }
+}
+
+// A set-up command that the server got in another form: the reply is to that.
+void LogReplay::Session::on(const record::Rewrite& rewrite, Timestamp time) {
+  state(time, rewrite);
+  if (!rewrite.to || !setup_of_verb(rewrite.what)) return;
+  const auto verb = rewrite.after.substr(0, rewrite.after.find_first_of(" \r\n"));
+  if (setup_of_verb(verb)) observer_.sent_as(*rewrite.to, *find_verb(verb), time);
 }
 
 // Told once more only when nothing in the log lets us find it again.

@@ -40,6 +40,11 @@ class Observer final : private Gate {
   // tells.
   void said_noop(Timestamp now) { dialogue_.say_noop(now); }
   void gave_up_noops(Timestamp now) { dialogue_.give_up_noops(now); }
+  // The proxy asked the server with another command, as its log tells.
+  void sent_as(CommandId id, const Verb& verb, Timestamp now) {
+    recorder_.at(now);
+    dialogue_.sent_as(id, verb);
+  }
   // A reply stood open for DialogueLimits::kPartDelay at that time.
   void tick(Timestamp now) { dialogue_.tick(now); }
 

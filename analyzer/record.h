@@ -134,7 +134,8 @@ struct ChannelExposed {
   Setup setup = Setup::pasv;
   Side facing = Side::client;  // who is to connect
   Endpoint address;            // where we listen, as told to them
-  Endpoint target;             // where we connect when they have
+  std::optional<Endpoint>
+      target;  // where we connect when they have; none: the other side comes too
 };
 
 struct ChannelOpened {

@@ -150,7 +150,7 @@ void body_fields(JsonObject& o, const record::ChannelExposed& r) {
   o.word("setup", name_of(r.setup));
   o.word("facing", name_of(r.facing));
   endpoint_field(o, "address", r.address);
-  endpoint_field(o, "target", r.target);
+  r.target ? endpoint_field(o, "target", *r.target) : o.null("target");
 }
 
 void body_fields(JsonObject& o, const record::ChannelOpened& r) {

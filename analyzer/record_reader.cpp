@@ -190,12 +190,13 @@ record::Body RecordReader::channel() {
   const auto setup = fields_.named("setup", Setup::unknown);
   if (event == "exposed") {
     if (!to) fields_.wrong("to", "is missing");
-    return record::ChannelExposed{.id = id,
-                                  .to = to.value_or(0),
-                                  .setup = setup,
-                                  .facing = fields_.named("facing", Side::server),
-                                  .address = fields_.endpoint("address"),
-                                  .target = fields_.endpoint("target")};
+    return record::ChannelExposed{
+        .id = id,
+        .to = to.value_or(0),
+        .setup = setup,
+        .facing = fields_.named("facing", Side::server),
+        .address = fields_.endpoint("address"),
+        .target = fields_.has("target") ? std::optional(fields_.endpoint("target")) : std::nullopt};
   }
   if (event != "opened") fields_.wrong("event", "'" + event + "' is unknown");
   record::ChannelOpened opened{.id = id, .to = to, .setup = setup, .client = {}, .server = {}};

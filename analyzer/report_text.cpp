@@ -63,7 +63,8 @@ class Printer {
     if (!style_.verbose) return;
     line(Colour::data, "==",
          "data " + std::to_string(r.id) + ": " + std::string(name_of(r.facing)) +
-             " is to connect to " + to_text(r.address) + ", for " + to_text(r.target));
+             " is to connect to " + to_text(r.address) +
+             (r.target ? ", for " + to_text(*r.target) : ""));
   }
   void operator()(const record::ChannelOpened& r) {
     line(Colour::data, "==",

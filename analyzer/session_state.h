@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "analyzer/record.h"
+#include "analyzer/setup_form.h"
 #include "analyzer/verbs.h"
 
 namespace ftpscope {
@@ -19,6 +20,9 @@ struct SessionState {
   bool epsv_all = false;  // RFC 2428 4
   bool opaque = false;    // after AUTH and 234: nothing can be read any more
   char mode = 'S';        // RFC 959 3.4: S, B, C; Z is deflate
+  // For the translation of set-ups, by who does it (proxy/interceptor_setup.cpp).
+  SetupSet refused_setups;       // the server has been asked, and refuses them
+  bool translation_off = false;  // the client said ALGS DISABLE64 (RFC 6384 11)
 };
 
 // A command that waits for its final reply.

@@ -20,7 +20,8 @@ Side caller(Setup setup) {
 // And after how long, when there was time.
 std::string who_did_not(const record::Data& data) {
   constexpr auto kTime = std::chrono::seconds(1);
-  const auto text = "not the " + std::string(name_of(caller(data.setup)));
+  const auto absent = data.client ? Side::server : data.server ? Side::client : caller(data.setup);
+  const auto text = "not the " + std::string(name_of(absent));
   const auto waited = data.closed - data.exposed;
   return waited < kTime ? text : text + " within " + human_duration(waited);
 }

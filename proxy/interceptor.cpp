@@ -1,9 +1,11 @@
 // The control connection: commands and replies on their way. Channels: interceptor_channels.cpp;
+// set-ups in another form: interceptor_setup.cpp;
 // timeouts and the end of a session: interceptor_life.cpp.
 #include "proxy/interceptor.h"
 
 #include <utility>
 
+#include "analyzer/line_rules.h"
 #include "analyzer/redaction.h"
 
 namespace ftpscope {
@@ -27,11 +29,13 @@ std::string joined(const std::vector<std::string>& parts, std::string_view filli
 }  // namespace
 
 Interceptor::Interceptor(const InterceptorOptions& options, const Pipeline& pipeline,
-                         std::string session, RecordSink& sink, Effects& effects)
+                         std::string session, RecordSink& sink, Effects& effects,
+                         ServerMemory* memory)
     : options_(options),
       pipeline_(pipeline),
       recorder_(std::move(session), sink),
       effects_(effects),
+      memory_(memory),
       dialogue_(options.limits, recorder_, state_, *this) {}
 
 void Interceptor::handle(const Event& event, Timestamp now) {
@@ -75,16 +79,22 @@ CommandFate Interceptor::on_command(const Command& command, CommandId id) {
   return std::visit(
       Overloaded{
           [&](const Pass&) { return forward(command, id); },
-          [&](const Answer& answer) { return CommandFate{.answer = answer.reply}; },
+          [&](const Answer& answer) {
+            if (answer.translate) state_.translation_off = !*answer.translate;
+            // EPSV ALL counts from its reply on.
+            return CommandFate{.barrier = is_epsv_all(command), .answer = answer.reply};
+          },
           [&](const Replace& replace) {
             recorder_.emit(record::Rewrite{id, command.name, command.line.raw, replace.bytes, why});
             effects_.send(Side::server, replace.bytes);
             return CommandFate{};
           },
           [&](ExposeAddress& address) {
-            expose(std::move(address), id, Side::client, command.line.raw, command.name, why);
+            expose({std::move(address), id, Side::client, std::string(command.line.raw),
+                    std::string(command.name), std::string(why)});
             return CommandFate{.barrier = true, .wait = true};
           },
+          [&](const AskServer& wish) { return begin_setup(wish, command, id, why); },
       },
       verdict.action);
 }
@@ -123,10 +133,14 @@ bool Interceptor::on_reply(const Reply& reply, const PendingCommand* answered,
   if (naming_) return on_greeting(reply, answered, raw);
   const auto to = answered ? std::optional(answered->id) : std::nullopt;
   auto verdict = pipeline_.on_reply(reply, answered, state_);
+  if (setting_up_ && to == setting_up_->command) {
+    const auto step = on_setup_reply(reply, verdict, raw);
+    if (step != SetupStep::pass) return step == SetupStep::wait;
+  }
   if (auto* address = std::get_if<ExposeAddress>(&verdict.action)) {
     drop_waiting_channel(ChannelEnd::replaced);
-    expose(std::move(*address), answered->id, Side::server, raw, std::to_string(*reply.code),
-           verdict.why);
+    expose({std::move(*address), answered->id, Side::server, std::string(raw),
+            std::to_string(*reply.code), std::string(verdict.why)});
     return true;
   }
   if (const auto* replace = std::get_if<Replace>(&verdict.action)) {
@@ -162,9 +176,11 @@ void Interceptor::on_reply_part(std::string_view raw) { send_reply(raw, std::nul
 bool Interceptor::may_send_in_parts(const PendingCommand* answered) {
   if (naming_) return false;
   if (!answered || pipeline_.empty()) return true;
-  const bool filtered =
-      answered->meaning() == Meaning::features && options_.policy.tls == Tls::refuse;
-  return answered->meaning() != Meaning::passive && !filtered;
+  const auto& policy = options_.policy;
+  const bool filtered = answered->meaning() == Meaning::features &&
+                        FeatureFilter(policy.tls, policy.server_data).applies(state_);
+  const bool setting_up = setting_up_ && setting_up_->command == answered->id;
+  return answered->meaning() != Meaning::passive && !filtered && !setting_up;
 }
 
 void Interceptor::on_own_answer(std::string_view reply) { effects_.send(Side::client, reply); }
@@ -174,22 +190,17 @@ void Interceptor::on_opaque_bytes(Side from, std::string_view bytes) {
   effects_.send(other(from), bytes);
 }
 
-void Interceptor::expose(ExposeAddress address, CommandId command, Side from,
-                         std::string_view original, std::string_view what, std::string_view why) {
-  Channel channel;
-  channel.id = ++last_channel_;
-  channel.setup_command = command;
-  channel.setup = address.setup;
-  channel.facing = address.facing;
-  channel.target = address.target;
-  channel.exposed = now();
-  if (from == Side::client) drop_waiting_channel(ChannelEnd::replaced);
-  channels_.push_back(channel);
+void Interceptor::expose(Exposing message) {
+  const auto& address = message.address;
+  message.is_new = message.channel == 0;
+  if (message.is_new) {
+    if (message.waiting == Side::client) drop_waiting_channel(ChannelEnd::replaced);
+    message.channel = add_channel(message.command, address.setup).id;
+  }
   const auto expected = address.facing == Side::client ? state_.client_ip : state_.server_ip;
-  effects_.expose({channel.id, address.facing, expected, address.target});
-  auto reason = std::string(why) + ": " + std::string(address.target_rule);
-  exposing_ = Exposing{std::move(address), command,           from,      std::string(original),
-                       std::string(what),  std::move(reason), channel.id};
+  effects_.expose({message.channel, address.facing, expected, address.target});
+  if (!address.target_rule.empty()) message.why += ": " + std::string(address.target_rule);
+  exposing_ = std::move(message);
 }
 
 // What we tell of the address at which we listen. A 229 tells the port only: whoever reads it goes
@@ -212,7 +223,7 @@ Endpoint Interceptor::told_address(Exposing& message, const Endpoint& ours) cons
 
 void Interceptor::record_rewrite(const Exposing& message, std::string_view after) {
   const record::Rewrite entry{message.command, message.what, message.original, after, message.why};
-  message.from == Side::client ? recorder_.emit(entry) : record_rewrite(entry);
+  message.address.facing == Side::server ? recorder_.emit(entry) : record_rewrite(entry);
 }
 
 // A reply may echo a secret (threats.md S30).
@@ -229,7 +240,7 @@ void Interceptor::on(const event::Exposed& event) {
   if (!channel || !exposing_ || exposing_->channel != event.channel) return;
   const auto told = told_address(*exposing_, event.address);
   if (!can_carry(exposing_->address.form, told.ip)) {
-    effects_.close_channel(event.channel, ChannelEnd::replaced);
+    if (exposing_->is_new) effects_.close_channel(event.channel, ChannelEnd::replaced);
     fail_exposing(FindingId::address_family, to_text(told));
     return;
   }
@@ -240,17 +251,21 @@ void Interceptor::on(const event::Exposed& event) {
     recorder_.finding(FindingId::data_relayed, message.command, event.why_relayed);
   }
   renew(*channel);
+  const auto& address = message.address;
+  channel->setup = address.setup;
+  channel->facing = address.facing;
   channel->told = told;
   recorder_.emit(record::ChannelExposed{channel->id, channel->setup_command, channel->setup,
-                                        channel->facing, told, channel->target});
-  const auto line = joined(message.address.parts, format_address(message.address.form, told));
+                                        address.facing, told, address.target});
+  const auto line = joined(address.parts, format_address(address.form, told));
   record_rewrite(message, line);
-  if (message.from == Side::client) {
+  if (address.facing == Side::server) {
+    address_told(message, line);
     effects_.send(Side::server, line);
   } else {
     send_reply(line, message.command);
   }
-  dialogue_.resume(message.from, now());
+  dialogue_.resume(message.waiting, now());
 }
 
 void Interceptor::on(const event::ExposeFailed& event) {
@@ -264,16 +279,21 @@ void Interceptor::on(const event::ExposeFailed& event) {
 void Interceptor::fail_exposing(FindingId finding, std::string_view why) {
   const auto message = std::move(*exposing_);
   exposing_.reset();
-  std::erase_if(channels_, [&](const Channel& c) { return c.id == message.channel; });
+  setting_up_.reset();
+  if (message.is_new) {
+    std::erase_if(channels_, [&](const Channel& c) { return c.id == message.channel; });
+  } else {
+    effects_.close_channel(message.channel, ChannelEnd::replaced);
+  }
   recorder_.finding(finding, message.command, why);
   constexpr std::string_view kReply = "425 Cannot open a data connection through this proxy.\r\n";
-  if (message.from == Side::client) {
+  if (message.waiting == Side::client) {
     dialogue_.answer(message.command, std::string(kReply));
   } else {
     record_rewrite(message, kReply);
     send_reply(kReply, message.command);
   }
-  dialogue_.resume(message.from, now());
+  dialogue_.resume(message.waiting, now());
 }
 
 }  // namespace ftpscope

@@ -13,6 +13,7 @@
 
 #include "analyzer/dialogue.h"
 #include "proxy/machine.h"
+#include "proxy/server_memory.h"
 #include "rewriters/pipeline.h"
 
 namespace ftpscope {
@@ -44,9 +45,10 @@ struct InterceptorOptions {
 
 class Interceptor final : public Machine, private Gate {
  public:
-  // `options` and `pipeline` are shared by all sessions and outlive them.
+  // `options`, `pipeline` and `memory` are shared by all sessions and outlive them. Without
+  // `memory` each session learns for itself.
   Interceptor(const InterceptorOptions& options, const Pipeline& pipeline, std::string session,
-              RecordSink& sink, Effects& effects);
+              RecordSink& sink, Effects& effects, ServerMemory* memory = nullptr);
 
   void handle(const Event& event, Timestamp now) override;
   [[nodiscard]] bool wants(Side side) const override;
@@ -60,10 +62,10 @@ class Interceptor final : public Machine, private Gate {
     ChannelId id = 0;
     CommandId setup_command = 0;
     Setup setup = Setup::pasv;
-    Side facing = Side::client;
-    Endpoint target;
-    Endpoint told;  // where we listen, as told to who will connect
+    Side facing = Side::client;  // who was told last where we listen, of those who will connect
+    Endpoint told;               // and what
     Timestamp exposed;
+    std::optional<Endpoint> client;    // to be connected to when the transfer begins
     std::optional<Timestamp> expires;  // nobody came by then
     DataPathKind path = DataPathKind::relay;
     bool opened = false;
@@ -80,11 +82,25 @@ class Interceptor final : public Machine, private Gate {
   struct Exposing {
     ExposeAddress address;
     CommandId command = 0;
-    Side from = Side::client;
+    Side waiting = Side::client;  // it is not read meanwhile
     std::string original;
     std::string what;
     std::string why;
     ChannelId channel = 0;
+    bool is_new = true;  // nothing has been told of the channel
+  };
+  // The client's set-up command while the server is asked for it in another form.
+  struct SettingUp {
+    CommandId command = 0;
+    AskServer wish;
+    Setup sent = Setup::pasv;
+    std::string line;       // as it was last sent; the client's at first
+    ChannelId channel = 0;  // whose address the server was told
+  };
+  enum class SetupStep : std::uint8_t {
+    pass,  // the reply goes its way, by its verdict
+    wait,  // for an address of ours
+    done,  // the client has heard all that it is to hear of it
   };
   // The client has to say which server it wants (interceptor_naming.cpp).
   struct Naming {
@@ -145,8 +161,7 @@ class Interceptor final : public Machine, private Gate {
   // commands and replies
   CommandFate forward(const Command& command, CommandId id);
   void send_reply(std::string_view raw, std::optional<CommandId> to);
-  void expose(ExposeAddress address, CommandId command, Side from, std::string_view original,
-              std::string_view what, std::string_view why);
+  void expose(Exposing message);
   Endpoint told_address(Exposing& message, const Endpoint& ours) const;
   void fail_exposing(FindingId finding, std::string_view why);
   void record_rewrite(const Exposing& message, std::string_view after);
@@ -162,8 +177,18 @@ class Interceptor final : public Machine, private Gate {
   void settle_naming();
   void take_server();
   void drop_server();
+  // set-ups in another form
+  CommandFate begin_setup(const AskServer& wish, const Command& command, CommandId id,
+                          std::string_view why);
+  bool ask_server(std::string_view why, Side waiting);
+  void address_told(const Exposing& message, std::string_view line);
+  SetupStep on_setup_reply(const Reply& reply, ReplyVerdict& verdict, std::string_view raw);
+  SetupStep on_setup_refused(int code);
+  void remember_refusal(Setup setup);
+  void meet(const SettingUp& setup, const ExposeAddress& server, std::string_view raw);
 
   // channels
+  Channel& add_channel(CommandId setup_command, Setup setup);
   Channel* find_channel(ChannelId id);
   Channel* waiting_channel();
   void begin_transfer(const Command& command, CommandId id);
@@ -195,12 +220,15 @@ class Interceptor final : public Machine, private Gate {
   const Pipeline& pipeline_;
   Recorder recorder_;
   Effects& effects_;
+  ServerMemory* memory_;
   SessionState state_;
   Dialogue dialogue_;
+  Endpoint server_;
 
   std::vector<Channel> channels_;
   ChannelId last_channel_ = 0;
   std::optional<Exposing> exposing_;
+  std::optional<SettingUp> setting_up_;
   std::optional<HeldReply> held_;
   std::optional<Naming> naming_;  // until a server has greeted
 

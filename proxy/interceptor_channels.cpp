@@ -7,6 +7,15 @@
 
 namespace ftpscope {
 
+Interceptor::Channel& Interceptor::add_channel(CommandId setup_command, Setup setup) {
+  auto& channel = channels_.emplace_back();
+  channel.id = ++last_channel_;
+  channel.setup_command = setup_command;
+  channel.setup = setup;
+  channel.exposed = now();
+  return channel;
+}
+
 Interceptor::Channel* Interceptor::find_channel(ChannelId id) {
   const auto found = std::ranges::find(channels_, id, &Channel::id);
   return found == channels_.end() ? nullptr : &*found;
@@ -36,6 +45,8 @@ void Interceptor::begin_transfer(const Command& command, CommandId id) {
   channel->direction =
       command.meaning() == Meaning::download ? Direction::download : Direction::upload;
   renew(*channel);
+  if (channel->client) effects_.connect_channel(channel->id, Side::client, *channel->client);
+  channel->client.reset();
 }
 
 // The server's 226 and its data come on two connections: whichever is read first, the client must
@@ -173,6 +184,9 @@ void Interceptor::on(const event::ChannelClosed& event) {
   tell_other_address(channel, event);
   record_data(channel, event);
   if (held_ && held_->channel == channel.id) release_held_reply();
+  // It was to be exposed to the other side as well.
+  const bool half = exposing_ && !exposing_->is_new && exposing_->channel == channel.id;
+  if (half) fail_exposing(FindingId::data_connect_failed, event.why);
 }
 
 void Interceptor::record_data(const Channel& channel, const event::ChannelClosed& closed) {

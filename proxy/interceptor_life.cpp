@@ -44,7 +44,9 @@ void Interceptor::on(const event::ClientRefused& event) {
 void Interceptor::on(const event::ServerConnected& event) {
   server_connected_ = true;
   last_activity_ = now();
+  server_ = event.server;
   state_.server_ip = event.server.ip;
+  state_.refused_setups = memory_ ? memory_->refused_setups(event.server) : SetupSet{};
   greeting_since_ = naming_ ? now() : started_;
   if (naming_) naming_->step = Naming::Step::greeting;
   recorder_.emit(record::Connected{event.server, event.from, event.name, event.proxy_header});
@@ -271,6 +273,7 @@ void Interceptor::abandon() {
   dialogue_.stop();
   held_.reset();
   exposing_.reset();
+  setting_up_.reset();
 }
 
 void Interceptor::begin_end(std::optional<Side> by, SessionEnd how, std::string_view why) {

@@ -132,7 +132,9 @@ struct Exposure {
   ChannelId channel = 0;
   Side facing = Side::client;  // who will connect
   IpAddress expected;          // from this address and no other
-  Endpoint target;             // connect to it when they have come
+  // Connect to it when they have come. None: the other side comes as well, to an exposure of its
+  // own of the same channel.
+  std::optional<Endpoint> target;
 };
 
 // Carried out after Machine::handle() has returned, in the order of the calls; what they cause
@@ -150,6 +152,8 @@ class Effects {
   virtual void finish(Side to) = 0;
   virtual void reset(Side to) = 0;
   virtual void expose(const Exposure& exposure) = 0;
+  // A side of a channel that is not exposed: we go there.
+  virtual void connect_channel(ChannelId channel, Side side, const Endpoint& target) = 0;
   virtual void close_channel(ChannelId channel, ChannelEnd how) = 0;
   // One ChannelQuiet when no byte of it has moved for so long; a newer call replaces an older one.
   virtual void watch_channel(ChannelId channel, Duration quiet) = 0;

@@ -6,6 +6,7 @@
 
 #include "analyzer/address_codec.h"
 #include "analyzer/address_rules.h"
+#include "analyzer/setup_form.h"
 #include "analyzer/line_rules.h"
 #include "proxy/state_answers.h"
 

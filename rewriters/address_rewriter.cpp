@@ -2,6 +2,7 @@
 
 #include "analyzer/address_rules.h"
 #include "analyzer/passive_address.h"
+#include "analyzer/setup_form.h"
 
 namespace ftpscope {
 
@@ -40,7 +41,7 @@ CommandVerdict AddressRewriter::on_command(const Command& command,
   verdict.action = ExposeAddress{.form = form,
                                  .setup = setup_of(form),
                                  .facing = Side::server,
-                                 .target = {host, found->endpoint.port},
+                                 .target = Endpoint{host, found->endpoint.port},
                                  .target_rule = rule,
                                  .stated = host_named_by(*found),
                                  .parts = {std::string(command.name) + " ", "\r\n"}};

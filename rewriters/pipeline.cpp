@@ -1,13 +1,16 @@
 #include "rewriters/pipeline.h"
 
 #include "rewriters/address_rewriter.h"
+#include "rewriters/setup_translator.h"
 
 namespace ftpscope {
 
 Pipeline::Pipeline(const Policy& policy) {
   rewriters_.push_back(std::make_unique<LineGuard>(policy.lines));
   rewriters_.push_back(std::make_unique<TlsPolicy>(policy.tls));
+  rewriters_.push_back(std::make_unique<FeatureFilter>(policy.tls, policy.server_data));
   rewriters_.push_back(std::make_unique<BounceGuard>(policy.data_address));
+  rewriters_.push_back(std::make_unique<SetupTranslator>(policy.server_data, policy.data_address));
   rewriters_.push_back(std::make_unique<AddressRewriter>(policy.data_address, policy.lines));
 }
 

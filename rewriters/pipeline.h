@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "rewriters/bounce_guard.h"
+#include "rewriters/feature_filter.h"
 #include "rewriters/line_guard.h"
 #include "rewriters/rewriter.h"
 #include "rewriters/tls_policy.h"
@@ -18,6 +19,7 @@ struct Policy {
   // Asked by the Interceptor, which knows where we listen.
   AddressPolicy advertise{"--advertise"};
   AddressPolicy advertise_server{"--advertise-server"};
+  ServerData server_data = ServerData::same;
 };
 
 class Pipeline {

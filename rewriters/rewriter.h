@@ -25,6 +25,18 @@ struct Replace {
 // The command is not passed on; the client gets this reply, CRLF included.
 struct Answer {
   std::string reply;
+  std::optional<bool> translate = std::nullopt;  // from here on (RFC 6384 11)
+};
+
+// The server is asked to set up the data connection in this form, and in the other one if it
+// refuses. What it says is turned into what the client asked for.
+struct AskServer {
+  Setup asked = Setup::pasv;
+  Setup first = Setup::pasv;
+  std::optional<Setup> fallback = std::nullopt;
+  std::optional<Endpoint> client = std::nullopt;   // where an active client listens
+  std::string_view target_rule = {};               // of --data-address, that chose it
+  std::optional<IpAddress> stated = std::nullopt;  // the host that the client names
 };
 
 // The one operation behind PORT, EPRT, LPRT, 227, 229 and 228: listen for `facing`, connect to
@@ -33,7 +45,7 @@ struct ExposeAddress {
   AddressForm form = AddressForm::port;
   Setup setup = Setup::port;
   Side facing = Side::server;
-  Endpoint target;
+  std::optional<Endpoint> target;   // none: the other side is to come as well
   std::string_view target_rule;     // of --data-address, that chose it
   std::optional<IpAddress> stated;  // the host that the message names, if it names one
   std::vector<std::string> parts;  // the text with its holes cut out: one more than there are holes
@@ -48,7 +60,7 @@ struct Note {
 
 // An answer to a reply does not compile.
 struct CommandVerdict {
-  std::variant<Pass, Replace, Answer, ExposeAddress> action = Pass{};
+  std::variant<Pass, Replace, Answer, ExposeAddress, AskServer> action = Pass{};
   std::optional<Note> note = std::nullopt;
   std::string_view why = {};  // for the log; a literal
 };

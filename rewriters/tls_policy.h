@@ -1,5 +1,4 @@
-// `--tls refuse`: AUTH is answered 534 (RFC 2228 3), and FEAT does not promise what would be
-// refused.
+// `--tls refuse`: AUTH is answered 534 (RFC 2228 3). FEAT: feature_filter.h.
 #pragma once
 
 #include "rewriters/rewriter.h"
@@ -14,8 +13,6 @@ class TlsPolicy final : public Rewriter {
   explicit TlsPolicy(Tls tls) : tls_(tls) {}
   [[nodiscard]] CommandVerdict on_command(const Command& command,
                                           const SessionState& state) const override;
-  [[nodiscard]] ReplyVerdict on_reply(const Reply& reply, const PendingCommand* answered,
-                                      const SessionState& state) const override;
 
  private:
   Tls tls_;

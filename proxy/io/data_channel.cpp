@@ -12,52 +12,61 @@
 
 namespace ftpscope {
 
-DataChannel::DataChannel(LiveSession& session, const Exposure& exposure)
-    : worker_(session.worker()), session_(session), exposure_(exposure) {
+DataChannel::DataChannel(LiveSession& session, ChannelId id)
+    : worker_(session.worker()), session_(session), id_(id) {
   legs_[0].side = Side::client;
   legs_[1].side = Side::server;
   for (auto& leg : legs_) leg.channel = this;
 }
 
-std::expected<std::uint16_t, std::string_view> DataChannel::listen(const IpAddress& address) {
+bool DataChannel::reserve() {
   const auto descriptors = WorkerOptions::kDescriptorsOfChannel +
                            (worker_.recording() ? WorkerOptions::kDescriptorsOfPayloads : 0);
-  if (!worker_.take_descriptors(descriptors)) {
-    return std::unexpected("no descriptor is free (--max-descriptors)");
-  }
+  if (!worker_.take_descriptors(descriptors)) return false;
   descriptors_ = descriptors;
-  const ListenAt where{.address = address, .foreign = session_.is_foreign(exposure_.facing)};
+  return true;
+}
+
+std::expected<std::uint16_t, std::string_view> DataChannel::listen(const Exposure& exposure,
+                                                                   const IpAddress& address) {
+  auto& facing = leg(exposure.facing);
+  const ListenAt where{.address = address, .foreign = session_.is_foreign(exposure.facing)};
   const auto on_connection = [](uv_stream_t* handle, int result) {
-    static_cast<DataChannel*>(handle->data)->on_connection(result);
+    auto& leg = *static_cast<Leg*>(handle->data);
+    leg.channel->on_connection(leg, result);
   };
   const auto listening =
-      worker_.data_ports().listen(worker_.loop(), this, where, on_connection, listener_);
+      worker_.data_ports().listen(worker_.loop(), &facing, where, on_connection, facing.listener);
   if (!listening) {
     return std::unexpected(listening.error() == UV_EADDRINUSE ? "no port is free (--data-ports)"
                                                               : uv_strerror(listening.error()));
   }
-  return local_endpoint(descriptor(listener_.tcp())).port;
+  facing.expected = exposure.expected;
+  other_of(facing).target = exposure.target;
+  return local_endpoint(descriptor(facing.listener.tcp())).port;
 }
 
-void DataChannel::on_connection(int status) {
+void DataChannel::on_connection(Leg& leg, int status) {
   if (status < 0) {
     close(ChannelEnd::connect_failed, std::nullopt, uv_strerror(status));
     return;
   }
-  auto tcp = make_tcp(worker_.loop(), this);
-  if (uv_accept(stream(listener_.tcp()), stream(tcp)) != 0) return;
+  auto tcp = make_tcp(worker_.loop(), &leg);
+  if (uv_accept(stream(leg.listener.tcp()), stream(tcp)) != 0) return;
   const auto peer = peer_endpoint(descriptor(tcp));
   const auto& balancing = worker_.options().balancing;
-  const bool through_balancer =
-      exposure_.facing == Side::client && balancing.data && balancing.is_balancer(peer.ip);
-  if (through_balancer) {
+  if (leg.side == Side::client && balancing.data && balancing.is_balancer(peer.ip)) {
     await_header(std::move(tcp));
-  } else if (peer.ip == exposure_.expected) {
-    admit(std::move(tcp), peer, {});
+  } else if (peer.ip == leg.expected) {
+    admit(leg, std::move(tcp), peer, {});
   } else {
-    tcp.reset();
-    session_.feed(event::StrangerRefused{id(), peer});
+    refuse_stranger(std::move(tcp), peer);
   }
+}
+
+void DataChannel::refuse_stranger(UvPtr<uv_tcp_t> tcp, const Endpoint& peer) {
+  tcp.reset();
+  session_.feed(event::StrangerRefused{id(), peer});
 }
 
 void DataChannel::await_header(UvPtr<uv_tcp_t> tcp) {
@@ -81,10 +90,11 @@ void DataChannel::on_header(HeaderWait& wait) {
     return;
   }
   const auto peer = header.connection ? header.connection->from : wait.balancer();
-  if (peer.ip == exposure_.expected) {
-    admit(std::move(tcp), peer, wait.early());
+  auto& client = leg(Side::client);
+  if (peer.ip == client.expected) {
+    admit(client, std::move(tcp), peer, wait.early());
   } else {
-    session_.feed(event::StrangerRefused{id(), peer});
+    refuse_stranger(std::move(tcp), peer);
   }
 }
 
@@ -96,52 +106,79 @@ void DataChannel::drop_waits() {
   waits_.clear();
 }
 
-void DataChannel::admit(UvPtr<uv_tcp_t> tcp, const Endpoint& peer, std::string_view early) {
+void DataChannel::admit(Leg& leg, UvPtr<uv_tcp_t> tcp, const Endpoint& peer,
+                        std::string_view early) {
   const auto local = local_endpoint(descriptor(tcp));
   const auto meant = original_destination(descriptor(tcp));
-  if (meant && *meant != local) session_.feed(event::PeerRedirected{id(), *meant});
-  listener_.reset();
-  drop_waits();
-  auto& facing = leg(exposure_.facing);
-  facing.tcp = std::move(tcp);
-  facing.tcp->data = &facing;
-  facing.early = early;
-  (exposure_.facing == Side::client ? totals_.client : totals_.server) = ftpscope::Leg{peer, local};
-  connect_target();
+  // When both sides come, the machine knows only what the last one was told.
+  const bool comparable = other_of(leg).target.has_value();
+  if (comparable && meant && *meant != local) session_.feed(event::PeerRedirected{id(), *meant});
+  leg.listener.reset();
+  if (leg.side == Side::client) drop_waits();
+  leg.tcp = std::move(tcp);
+  leg.tcp->data = &leg;
+  leg.early = early;
+  on_leg_stands(leg, {peer, local});
 }
 
-void DataChannel::connect_target() {
-  auto& target = leg(other(exposure_.facing));
+void DataChannel::connect(Side side, const Endpoint& target) {
+  leg(side).target = target;
+  connect(leg(side));
+}
+
+void DataChannel::connect(Leg& leg) {
+  const auto source_port = leg.side == Side::client ? worker_.options().active_source_port : 0;
   // A peer may check that data comes from the address that it knows (RFC 2577 8): the source of our
   // connection is the address at which that side knows us.
-  target.tcp =
-      make_tcp_from(worker_.loop(), &target,
-                    {session_.local_address(target.side), session_.is_foreign(target.side)});
-  auto connect = std::make_unique<uv_connect_t>();
-  const auto connected = [](uv_connect_t* request, int result) {
-    const std::unique_ptr<uv_connect_t> done(request);
-    if (auto* leg = owner_of<Leg>(done->handle)) leg->channel->on_connected(result);
+  leg.tcp = make_tcp_from(worker_.loop(), &leg,
+                          {session_.local_address(leg.side), session_.is_foreign(leg.side),
+                           static_cast<std::uint16_t>(source_port)});
+  if (source_port != 0 && local_endpoint(descriptor(leg.tcp)).port != source_port) {
+    close(ChannelEnd::connect_failed, std::nullopt, "--active-source-port cannot be used");
+    return;
+  }
+  auto request = std::make_unique<uv_connect_t>();
+  const auto connected = [](uv_connect_t* done, int result) {
+    const std::unique_ptr<uv_connect_t> owned(done);
+    if (auto* of = owner_of<Leg>(done->handle)) of->channel->on_connected(*of, result);
   };
-  const int status = uv_tcp_connect(connect.get(), target.tcp.get(),
-                                    to_socket_address(exposure_.target).get(), connected);
+  const int status =
+      uv_tcp_connect(request.get(), leg.tcp.get(), to_socket_address(*leg.target).get(), connected);
   if (status < 0) {
     close(ChannelEnd::connect_failed, std::nullopt, uv_strerror(status));
     return;
   }
   last_progress_ = worker_.now();        // from here on the stall timeout counts
-  static_cast<void>(connect.release());  // the callback has it now
+  static_cast<void>(request.release());  // the callback has it now
+  session_.channel_waits();
 }
 
-void DataChannel::on_connected(int status) {
+void DataChannel::on_connected(Leg& leg, int status) {
   if (status < 0) {
     close(ChannelEnd::connect_failed, std::nullopt, uv_strerror(status));
     return;
   }
-  const auto side = other(exposure_.facing);
-  const auto local = local_endpoint(descriptor(leg(side).tcp));
-  (side == Side::client ? totals_.client : totals_.server) = ftpscope::Leg{local, exposure_.target};
-  if (side == Side::server) send_proxy_header(leg(side));
-  start_relay();
+  if (leg.side == Side::server) send_proxy_header(leg);
+  on_leg_stands(leg, {local_endpoint(descriptor(leg.tcp)), *leg.target});
+}
+
+void DataChannel::on_leg_stands(Leg& leg, const ftpscope::Leg& ends) {
+  leg.connected = true;
+  (leg.side == Side::client ? totals_.client : totals_.server) = ends;
+  auto& other = other_of(leg);
+  if (other.connected) {
+    start_relay();
+  } else if (other.target && !other.tcp) {
+    connect(other);
+  }
+}
+
+bool DataChannel::connecting() const {
+  return std::ranges::any_of(legs_, [](const Leg& leg) { return leg.tcp && !leg.connected; });
+}
+
+bool DataChannel::awaits_peer() const {
+  return std::ranges::any_of(legs_, [](const Leg& leg) { return bool(leg.listener); });
 }
 
 // Before a byte of the data. The socket is new, so it takes these few bytes at once.
@@ -149,7 +186,9 @@ void DataChannel::send_proxy_header(Leg& to) {
   const auto& balancing = worker_.options().balancing;
   if (!balancing.to_server || !balancing.data_to_server) return;
   uv_tcp_nodelay(to.tcp.get(), 1);  // or the data waits for the header to be acknowledged
-  auto header = proxy_header(*balancing.to_server, *totals_.client);
+  const ftpscope::Leg unknown{{session_.client_address(), 0},
+                              {session_.local_address(Side::client), 0}};
+  auto header = proxy_header(*balancing.to_server, totals_.client.value_or(unknown));
   auto buffer = uv_buf_init(header.data(), static_cast<unsigned>(header.size()));
   uv_try_write(stream(to.tcp), &buffer, 1);
 }
@@ -332,9 +371,11 @@ void DataChannel::close(ChannelEnd how, std::optional<Side> first, std::string_v
   if (closed_) return;
   closed_ = true;
   const bool reset = how != ChannelEnd::fin;
-  listener_.reset();
   drop_waits();
-  for (auto& leg : legs_) close_leg(leg, reset);
+  for (auto& leg : legs_) {
+    leg.listener.reset();
+    close_leg(leg, reset);
+  }
   totals_.bytes_to_client = leg(Side::server).received;
   totals_.bytes_to_server = leg(Side::client).received;
   totals_.closed_first = first;
@@ -360,7 +401,7 @@ std::optional<Timestamp> DataChannel::due() const {
   std::optional<Timestamp> due;
   if (relaying_ && stall != Duration::zero()) due = last_progress_ + stall;
   const auto connect = worker_.options().connect_timeout;
-  if (!relaying_ && peer_came() && connect != Duration::zero()) due = last_progress_ + connect;
+  if (connecting() && connect != Duration::zero()) due = last_progress_ + connect;
   if (quiet_) due = due ? std::min(*due, last_progress_ + *quiet_) : last_progress_ + *quiet_;
   return due;
 }

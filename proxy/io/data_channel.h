@@ -1,9 +1,8 @@
 // The two data connections of one transfer, and the bytes between them. The machine never sees
 // these bytes: they go through the loop's one large buffer from one socket to the other.
 //
-// Waits for the expected peer at a port of ours (a stranger is closed and the wait goes on), then
-// connects to the target, then relays both ways. An end is passed on as it came: FIN as FIN, RST as
-// RST.
+// Each side either comes to a port of ours (a stranger is closed and the wait goes on) or is gone
+// to; when both stand, relays both ways. An end is passed on as it came: FIN as FIN, RST as RST.
 #pragma once
 
 #include <expected>
@@ -28,17 +27,22 @@ class DataChannel final : public DataPath {
   // Connections through a balancer whose header is awaited at the same time.
   static constexpr std::size_t kHeaderWaitsMax = 4;
 
-  DataChannel(LiveSession& session, const Exposure& exposure);
+  DataChannel(LiveSession& session, ChannelId id);
   ~DataChannel() override;
 
+  // Once, before anything else. False: no descriptor is free.
+  [[nodiscard]] bool reserve();
   // Listens at `address` on a port of --data-ports. The port, or why not (a literal or a libuv
   // text).
-  std::expected<std::uint16_t, std::string_view> listen(const IpAddress& address);
+  std::expected<std::uint16_t, std::string_view> listen(const Exposure& exposure,
+                                                        const IpAddress& address);
+  void connect(Side side, const Endpoint& target);
 
-  [[nodiscard]] ChannelId id() const override { return exposure_.channel; }
+  [[nodiscard]] ChannelId id() const override { return id_; }
   [[nodiscard]] bool closed() const override { return closed_; }
   [[nodiscard]] bool told() const override { return told_; }
-  [[nodiscard]] bool peer_came() const override { return !listener_; }
+  [[nodiscard]] bool awaits_peer() const override;
+  [[nodiscard]] bool connecting() const override;
 
   // Reports ChannelClosed when what was recorded is on disk.
   void close(ChannelEnd how, std::optional<Side> first, std::string_view why = {}) override;
@@ -51,8 +55,12 @@ class DataChannel final : public DataPath {
   struct Leg {
     DataChannel* channel = nullptr;
     Side side = Side::client;
+    DataListener listener;
+    IpAddress expected;              // to come, and nobody else
+    std::optional<Endpoint> target;  // or: where to go when the other one has come
     UvPtr<uv_tcp_t> tcp;
-    std::string early;      // read from it behind its PROXY header, before the relay began
+    std::string early;  // read from it behind its PROXY header, before the relay began
+    bool connected = false;
     std::string queue;      // read from the other leg, not yet taken by this one
     bool ended = false;     // its peer sent its last byte
     bool finished = false;  // FIN sent to its peer
@@ -63,14 +71,16 @@ class DataChannel final : public DataPath {
   Leg& leg(Side side) { return legs_[static_cast<std::size_t>(side)]; }
   Leg& other_of(const Leg& leg) { return legs_[leg.side == Side::client ? 1 : 0]; }
 
-  void on_connection(int status);
+  void on_connection(Leg& leg, int status);
   void await_header(UvPtr<uv_tcp_t> tcp);
   void on_header(HeaderWait& wait);
   void drop_waits();
-  void admit(UvPtr<uv_tcp_t> tcp, const Endpoint& peer, std::string_view early);
-  void connect_target();
+  void admit(Leg& leg, UvPtr<uv_tcp_t> tcp, const Endpoint& peer, std::string_view early);
+  void refuse_stranger(UvPtr<uv_tcp_t> tcp, const Endpoint& peer);
+  void connect(Leg& leg);
+  void on_connected(Leg& leg, int status);
+  void on_leg_stands(Leg& leg, const ftpscope::Leg& ends);
   void send_proxy_header(Leg& to);
-  void on_connected(int status);
   void start_relay();
   void read_start(Leg& from);
   void on_read(Leg& from, ssize_t count, const uv_buf_t& buffer);
@@ -88,8 +98,7 @@ class DataChannel final : public DataPath {
 
   Worker& worker_;
   LiveSession& session_;
-  Exposure exposure_;
-  DataListener listener_;
+  ChannelId id_;
   std::vector<std::shared_ptr<HeaderWait>> waits_;
   std::array<Leg, 2> legs_;
   std::size_t descriptors_ = 0;

@@ -21,8 +21,10 @@ class DataPath {
   [[nodiscard]] virtual bool closed() const = 0;
   // And ChannelClosed was told: nothing of it is left to be done.
   [[nodiscard]] virtual bool told() const = 0;
-  // The one who was waited for has connected.
-  [[nodiscard]] virtual bool peer_came() const = 0;
+  // Somebody is still to connect to us.
+  [[nodiscard]] virtual bool awaits_peer() const = 0;
+  // A target is being connected to.
+  [[nodiscard]] virtual bool connecting() const = 0;
 
   // Ends both connections: in order when `how` is fin, by RST otherwise. Reports ChannelClosed.
   virtual void close(ChannelEnd how, std::optional<Side> first, std::string_view why = {}) = 0;

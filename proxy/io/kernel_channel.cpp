@@ -38,7 +38,7 @@ KernelChannel::KernelChannel(KernelPath& path, LiveSession& session, const Expos
       exposure_(exposure),
       expectation_{exposure.expected,
                    {session.local_address(exposure.facing), 0},
-                   exposure.target,
+                   *exposure.target,
                    session.local_address(other(exposure.facing))} {}
 
 KernelChannel::~KernelChannel() { give_back(); }

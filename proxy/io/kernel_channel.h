@@ -32,7 +32,8 @@ class KernelChannel final : public DataPath {
   [[nodiscard]] ChannelId id() const override { return exposure_.channel; }
   [[nodiscard]] bool closed() const override { return closed_; }
   [[nodiscard]] bool told() const override { return closed_; }
-  [[nodiscard]] bool peer_came() const override { return peer_.has_value(); }
+  [[nodiscard]] bool awaits_peer() const override { return !peer_; }
+  [[nodiscard]] bool connecting() const override { return peer_.has_value(); }
 
   // Unless its peers have ended it themselves: conntrack forgets it, and both are told.
   void close(ChannelEnd how, std::optional<Side> first, std::string_view why = {}) override;

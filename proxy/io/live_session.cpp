@@ -47,7 +47,8 @@ void LiveSession::start(Worker& worker, ServerLocator& locator, Newcomer newcome
 LiveSession::LiveSession(Worker& worker, ServerLocator& locator, std::string id)
     : worker_(worker),
       locator_(locator),
-      machine_(worker.options().interceptor, worker.pipeline(), std::move(id), *this, *this) {}
+      machine_(worker.options().interceptor, worker.pipeline(), std::move(id), *this, *this,
+               &worker.server_memory()) {}
 
 void LiveSession::feed(const Event& event) {
   auto* kernel = worker_.kernel_path();
@@ -190,11 +191,16 @@ void LiveSession::expose(const Exposure& exposure) {
   actions_.emplace_back([exposure](LiveSession& session) { session.open_channel(exposure); });
 }
 
+void LiveSession::connect_channel(ChannelId channel, Side side, const Endpoint& target) {
+  actions_.emplace_back(
+      [channel, side, target](LiveSession& session) { session.go(channel, side, target); });
+}
+
 void LiveSession::close_channel(ChannelId channel, ChannelEnd how) {
   actions_.emplace_back([channel, how](LiveSession& session) {
     auto* found = session.find_channel(channel);
     // The peer has come after all, and the target is being connected to: that has its own timeout.
-    const bool too_late = found && how == ChannelEnd::never_connected && found->peer_came();
+    const bool too_late = found && how == ChannelEnd::never_connected && found->connecting();
     if (found && !too_late) found->close(how, std::nullopt);
   });
 }

@@ -74,6 +74,7 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   void finish(Side to) override;
   void reset(Side to) override;
   void expose(const Exposure& exposure) override;
+  void connect_channel(ChannelId channel, Side side, const Endpoint& target) override;
   void close_channel(ChannelId channel, ChannelEnd how) override;
   void watch_channel(ChannelId channel, Duration quiet) override;
   void end_session() override;
@@ -95,6 +96,9 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   [[nodiscard]] const IpAddress& address_told(Side side) const;
   void open_channel(const Exposure& exposure);
   [[nodiscard]] std::string_view open_kernel_channel(const Exposure& exposure);
+  void go(ChannelId id, Side side, const Endpoint& target);
+  DataChannel* find_relayed(ChannelId id);
+  DataChannel* make_channel(ChannelId id);
   void look_for(std::vector<HostPort> servers);
   void on_passed_over(const ServerConnector::Failure& failure);
   void on_server(std::expected<ServerConnector::Reached, ServerConnector::Failure> server);

@@ -15,19 +15,43 @@ DataPath* LiveSession::find_channel(ChannelId id) {
   return found == channels_.end() ? nullptr : found->get();
 }
 
+DataChannel* LiveSession::find_relayed(ChannelId id) {
+  return dynamic_cast<DataChannel*>(find_channel(id));
+}
+
+// Null: no descriptor is free for one.
+DataChannel* LiveSession::make_channel(ChannelId id) {
+  auto channel = std::make_unique<DataChannel>(*this, id);
+  if (!channel->reserve()) return nullptr;
+  auto* made = channel.get();
+  channels_.push_back(std::move(channel));
+  return made;
+}
+
 void LiveSession::open_channel(const Exposure& exposure) {
   const auto why_relayed = worker_.kernel_path() ? open_kernel_channel(exposure) : "";
   if (worker_.kernel_path() && why_relayed.empty()) return;
-  auto channel = std::make_unique<DataChannel>(*this, exposure);
-  const auto port = channel->listen(local_address(exposure.facing));
-  if (!port) {
-    feed(event::ExposeFailed{exposure.channel, port.error()});
-    worker_.bury(std::move(channel));
+  auto* channel = find_relayed(exposure.channel);
+  const bool is_new = !channel;
+  if (is_new) channel = make_channel(exposure.channel);
+  if (!channel) {
+    feed(event::ExposeFailed{exposure.channel, "no descriptor is free (--max-descriptors)"});
     return;
   }
-  channels_.push_back(std::move(channel));
-  feed(event::Exposed{
-      exposure.channel, {address_told(exposure.facing), *port}, DataPathKind::relay, why_relayed});
+  const auto port = channel->listen(exposure, local_address(exposure.facing));
+  if (!port) {
+    feed(event::ExposeFailed{exposure.channel, port.error()});
+    if (!is_new) return;
+    worker_.bury(std::move(channels_.back()));
+    channels_.pop_back();
+    return;
+  }
+  const bool to_client = exposure.facing == Side::client;
+  const auto told_port = to_client ? worker_.options().port_map.told(*port) : *port;
+  feed(event::Exposed{exposure.channel,
+                      {address_told(exposure.facing), told_port},
+                      DataPathKind::relay,
+                      why_relayed});
 }
 
 // Empty: it is open. Else why it must be relayed.
@@ -35,10 +59,11 @@ std::string_view LiveSession::open_kernel_channel(const Exposure& exposure) {
   if (arrival_.destination.ip != arrival_.proxy.ip || is_foreign(Side::client)) {
     return "the client does not know of the proxy (--mode transparent)";
   }
+  if (!exposure.target || find_channel(exposure.channel)) return "both sides connect to the proxy";
   const auto& balancing = worker_.options().balancing;
   if (balancing.data || balancing.data_to_server) return "data connections have a PROXY header";
   const bool awaited = std::ranges::any_of(
-      channels_, [](const auto& open) { return !open->closed() && !open->peer_came(); });
+      channels_, [](const auto& open) { return !open->closed() && open->awaits_peer(); });
   if (awaited) return "another data connection of the session is still awaited";
   auto channel = std::make_unique<KernelChannel>(*worker_.kernel_path(), *this, exposure);
   const auto port = channel->open();
@@ -47,6 +72,19 @@ std::string_view LiveSession::open_kernel_channel(const Exposure& exposure) {
   feed(event::Exposed{
       exposure.channel, {address_told(exposure.facing), *port}, DataPathKind::kernel});
   return {};
+}
+
+void LiveSession::go(ChannelId id, Side side, const Endpoint& target) {
+  auto* channel = find_relayed(id);
+  const bool is_new = side == Side::server;  // the client is gone to when the server has been
+  if (is_new) channel = make_channel(id);
+  if (channel) {
+    channel->connect(side, target);
+  } else if (is_new) {
+    ChannelTotals none;
+    none.how = ChannelEnd::connect_failed;
+    feed(event::ChannelClosed{id, none, "no descriptor is free (--max-descriptors)"});
+  }
 }
 
 // Where that side believes the other one to be: a client that was redirected to us knows only the

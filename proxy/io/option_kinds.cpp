@@ -1,6 +1,7 @@
 #include "proxy/io/option_kinds.h"
 
 #include <cmath>
+#include <limits>
 
 #include "analyzer/address_rules.h"
 
@@ -8,15 +9,43 @@ namespace ftpscope {
 
 namespace {
 
-void set_data_ports(PortRange& range, const std::string& text) {
+std::optional<PortRange> parse_range(std::string_view text) {
   const auto dash = text.find('-');
-  const auto low = parse_port(std::string_view(text).substr(0, dash));
-  const auto high = dash == text.npos ? low : parse_port(std::string_view(text).substr(dash + 1));
-  if (!low || !high || *low < kFirstUnreservedPort || *high < *low) {
+  const auto low = parse_port(text.substr(0, dash));
+  const auto high = dash == text.npos ? low : parse_port(text.substr(dash + 1));
+  if (!low || !high || *low < kFirstUnreservedPort || *high < *low) return std::nullopt;
+  return PortRange{*low, *high};
+}
+
+void set_data_ports(PortRange& range, const std::string& text) {
+  const auto parsed = parse_range(text);
+  if (!parsed) {
     throw CLI::ValidationError("--data-ports",
                                "needs two ports of 1024 or more, as in 40000-40999");
   }
-  range = {*low, *high};
+  range = *parsed;
+}
+
+void set_port_map(PortMap& map, std::string_view text) {
+  const auto equals = text.find('=');
+  const auto listened = parse_range(text.substr(0, equals));
+  const auto told = equals == text.npos ? std::nullopt : parse_port(text.substr(equals + 1));
+  if (!listened || !told || *told < kFirstUnreservedPort) {
+    throw CLI::ValidationError("--port-map",
+                               "needs ports of 1024 or more, as in 40000-40099=50000");
+  }
+  if (*told + listened->high - listened->low > std::numeric_limits<std::uint16_t>::max()) {
+    throw CLI::ValidationError("--port-map", "tells clients ports above 65535");
+  }
+  map = {*listened, *told};
+}
+
+void set_source_port(std::uint16_t& port, const std::string& text) {
+  const auto parsed = text == "any" ? std::optional<std::uint16_t>(0) : parse_port(text);
+  if (!parsed || (*parsed == 0 && text != "any")) {
+    throw CLI::ValidationError("--active-source-port", "needs a port, as in 20, or any");
+  }
+  port = *parsed;
 }
 
 }  // namespace
@@ -70,6 +99,25 @@ CLI::Option* add_data_ports(CLI::App& app, PortRange& range) {
           "--data-ports", [&range](const std::string& text) { set_data_ports(range, text); },
           "ports to listen on for data connections (default: the kernel chooses)")
       ->type_name("LOW-HIGH");
+}
+
+CLI::Option* add_port_map(CLI::App& app, PortMap& map) {
+  return app
+      .add_option_function<std::string>(
+          "--port-map", [&map](const std::string& text) { set_port_map(map, text); },
+          "listen for clients' data on some ports and tell others, which a container or\n"
+          "load balancer in front maps to them one to one: LOW-HIGH=TOLD_LOW")
+      ->type_name("MAP");
+}
+
+CLI::Option* add_source_port(CLI::App& app, std::uint16_t& port) {
+  return app
+      .add_option_function<std::string>(
+          "--active-source-port", [&port](const std::string& text) { set_source_port(port, text); },
+          "the source port of data connections to clients that use PORT or EPRT;\n"
+          "20 is what old firewalls expect, and needs root at the start")
+      ->default_str("any")
+      ->type_name("N|any");
 }
 
 }  // namespace ftpscope

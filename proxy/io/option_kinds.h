@@ -66,6 +66,12 @@ CLI::Option* add_address_rules(CLI::App& app, const std::string& name, AddressPo
 // LOW-HIGH, or one port.
 CLI::Option* add_data_ports(CLI::App& app, PortRange& range);
 
+// LISTEN_LOW-HIGH=TOLD_LOW. Without --data-ports these are the data ports.
+CLI::Option* add_port_map(CLI::App& app, PortMap& map);
+
+// N or `any`, which is 0.
+CLI::Option* add_source_port(CLI::App& app, std::uint16_t& port);
+
 inline void add_record_limits(CLI::App& app, RecordLimits& limits, const std::string& group) {
   constexpr std::size_t kMany = std::size_t{1} << 50U;
   add_count(app, "--record-limit", limits.payload,

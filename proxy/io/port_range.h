@@ -1,4 +1,4 @@
-// The ports of --data-ports.
+// The ports of --data-ports, and what clients are told of them.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,18 @@ namespace ftpscope {
 struct PortRange {
   std::uint16_t low = 0;  // 0: the kernel chooses
   std::uint16_t high = 0;
+};
+
+// --port-map: something in front of us (a container, a load balancer) passes other ports one to one
+// to those that we listen on.
+struct PortMap {
+  PortRange listened;  // none: what we listen on is what is told
+  std::uint16_t told_low = 0;
+
+  [[nodiscard]] std::uint16_t told(std::uint16_t port) const {
+    const bool mapped = listened.low != 0 && port >= listened.low && port <= listened.high;
+    return mapped ? static_cast<std::uint16_t>(port - listened.low + told_low) : port;
+  }
 };
 
 struct ListenAt {

@@ -2,9 +2,12 @@
 
 #include <netdb.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <csignal>
 #include <iostream>
 #include <memory>
@@ -89,6 +92,32 @@ struct Entrance {
   std::unique_ptr<ServerLocator> locator;
   Acceptor acceptor;
 };
+
+// A port map says where clients' data connections arrive, so data ports outside it are of no use.
+std::expected<PortRange, std::string> data_ports(const WorkerOptions& options) {
+  const auto& [low, high] = options.data_ports;
+  const auto& mapped = options.port_map.listened;
+  if (mapped.low == 0 || (low >= mapped.low && high <= mapped.high && low != 0))
+    return options.data_ports;
+  if (low == 0) return mapped;
+  return std::unexpected(
+      "--data-ports has ports that are not in --port-map: nobody could reach them");
+}
+
+// Whether this process may connect from that port, asked once and not at the first transfer. That
+// somebody else uses it now is told when it matters.
+std::string source_port_problem(std::uint16_t port) {
+  if (port == 0) return {};
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  const auto address = to_socket_address({IpAddress{}, port});
+  const bool forbidden = bind(fd, address.get(), address.size) != 0 && errno == EACCES;
+  close(fd);
+  if (!forbidden) return {};
+  return "--active-source-port " + std::to_string(port) +
+         " needs root, or: setcap cap_net_bind_service+ep ftpscope";
+}
 
 // The loop, what runs on it, and how signals end it.
 class Proxy {
@@ -221,8 +250,9 @@ std::expected<std::vector<Descriptor>, std::string> bind_sockets(const ProxyOpti
 
 KeptRights rights_needed(const ProxyOptions& options) {
   const bool translates = options.worker.data_path == DataPathKind::kernel;
+  const auto source_port = options.worker.active_source_port;
   return {.foreign_addresses = std::ranges::any_of(options.modes, uses_tproxy, &ProxyMode::kind),
-          .low_ports = translates,
+          .low_ports = translates || (source_port > 0 && source_port < kFirstUnreservedPort),
           .firewall = translates};
 }
 
@@ -263,6 +293,12 @@ int run_proxy(ProxyOptions options) {
   if (translates && !options.record.empty()) {
     return fail("--record needs the bytes, which --data-path kernel does not show; leave one out");
   }
+  const auto ports = data_ports(options.worker);
+  if (!ports) return fail(ports.error());
+  options.worker.data_ports = *ports;
+  const auto problem = source_port_problem(options.worker.active_source_port);
+  if (!problem.empty()) return fail(problem);
+
   auto sockets = bind_sockets(options);
   if (!sockets) return fail(sockets.error());
   AddressSources sources;

@@ -95,12 +95,27 @@ void add_policy(CLI::App& app, ProxyOptions& options) {
                     "keep: to the host that PORT or 227 names")
       ->group(group);
   add_destinations(app, options.destinations, group);
+  add_choice(app, "--server-data", policy.server_data,
+             {{"same", ServerData::same},
+              {"passive", ServerData::passive},
+              {"active", ServerData::active},
+              {"pasv", ServerData::pasv},
+              {"epsv", ServerData::epsv},
+              {"lpsv", ServerData::lpsv},
+              {"port", ServerData::port},
+              {"eprt", ServerData::eprt},
+              {"lprt", ServerData::lprt}},
+             "what the server is asked for, whatever the client speaks: as the client (same),\n"
+             "we connect to it (passive), it connects to us (active), or one command")
+      ->group(group);
   add_data_ports(app, options.worker.data_ports)->group(group);
   add_choice(app, "--data-path", options.worker.data_path,
              {{"relay", DataPathKind::relay}, {"kernel", DataPathKind::kernel}},
              "relay: the proxy moves the bytes of data connections;\n"
              "kernel: nftables translates them, where it can (needs CAP_NET_ADMIN)")
       ->group(group);
+  add_port_map(app, options.worker.port_map)->group(group);
+  add_source_port(app, options.worker.active_source_port)->group(group);
   add_address_rules(app, "--advertise", policy.advertise,
                     "the address that clients are told in 227. [NETWORK=]RULE: for clients\n"
                     "of this network only; repeatable, the first that fits decides.\n"

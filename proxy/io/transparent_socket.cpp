@@ -40,9 +40,11 @@ int make_transparent(int fd, bool v6) {
 UvPtr<uv_tcp_t> make_tcp_from(uv_loop_t* loop, void* owner, const SourceAddress& source) {
   auto tcp = make_tcp_socket(loop, owner, source.ip.v6);
   const int on = 1;
-  setsockopt(descriptor(tcp), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  if (source.port == 0) {
+    setsockopt(descriptor(tcp), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  }
   if (source.foreign) static_cast<void>(make_transparent(descriptor(tcp), source.ip.v6));
-  uv_tcp_bind(tcp.get(), to_socket_address({source.ip, 0}).get(), 0);
+  uv_tcp_bind(tcp.get(), to_socket_address({source.ip, source.port}).get(), 0);
   return tcp;
 }
 

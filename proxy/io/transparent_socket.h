@@ -22,11 +22,12 @@ std::expected<Endpoint, int> original_destination(int fd);
 
 struct SourceAddress {
   IpAddress ip;
-  bool foreign = false;  // another machine's
+  bool foreign = false;    // another machine's
+  std::uint16_t port = 0;  // 0: the kernel chooses it at the connecting
 };
 
-// A socket that will connect from this address; the kernel chooses the port then. What goes wrong
-// is told by the connecting.
+// A socket that will connect from this address. What goes wrong is told by the connecting; but a
+// port that must not be used is not there (local_endpoint). Many sockets may share one.
 UvPtr<uv_tcp_t> make_tcp_from(uv_loop_t* loop, void* owner, const SourceAddress& source);
 
 // Whether packets to this address end at this machine.

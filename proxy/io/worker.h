@@ -66,6 +66,8 @@ struct WorkerOptions {
   Balancing balancing;
   Duration proxy_header_timeout = kProxyHeaderTimeout;  // zero: never
   unsigned tcp_keepalive = kTcpKeepalive;               // seconds until the first probe; 0: none
+  PortMap port_map;
+  std::uint16_t active_source_port = 0;  // of our data connections to clients; 0: any
   Duration connect_timeout = std::chrono::seconds(10);
   Duration stall_timeout = std::chrono::seconds(300);
   std::size_t relay_buffer = kRelayBuffer;
@@ -88,6 +90,8 @@ class Worker {
   [[nodiscard]] KernelPath* kernel_path() const { return kernel_path_; }
   void translate_by(KernelPath& path) { kernel_path_ = &path; }
   [[nodiscard]] const Pipeline& pipeline() const { return pipeline_; }
+
+  [[nodiscard]] ServerMemory& server_memory() { return server_memory_; }
 
   // The wall clock at the start plus the time since: a clock that is set moves no timeout.
   [[nodiscard]] Timestamp now() const;
@@ -155,6 +159,7 @@ class Worker {
   uv_loop_t* loop_;
   const WorkerOptions& options_;
   Pipeline pipeline_;
+  ServerMemory server_memory_;
   LogFile* log_;
   LiveRecording* recording_ = nullptr;
   KernelPath* kernel_path_ = nullptr;

@@ -38,6 +38,7 @@ class BenchSession final : private Effects, private RecordSink {
   void reset(Side) override {}
   void expose(const Exposure& exposure) override { exposing_ = exposure.channel; }
   void close_channel(ChannelId channel, ChannelEnd) override { closing_ = channel; }
+  void connect_channel(ChannelId, Side, const Endpoint&) override {}
   void watch_channel(ChannelId, Duration) override {}
   void end_session() override {}
   void record(const Record& record) override;

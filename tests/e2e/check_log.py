@@ -29,6 +29,9 @@ from jsonschema import Draft202012Validator
 SCHEMA = Path(__file__).resolve().parents[2] / "analyzer" / "log.schema.json"
 TORN_START = '{"ts":"'
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+ACTIVE = ("port", "eprt", "lprt")
+PASSIVE = ("PASV", "EPSV", "LPSV")
+SETUPS = (*map(str.upper, ACTIVE), *PASSIVE)
 CAPTURE = "capture"  # the session of what is said about a capture itself
 FIRST_KEYS = ["ts", "session", "seq", "kind"]
 # What could move a cursor, break a line or turn text around is escaped (threats.md S29).
@@ -169,6 +172,7 @@ class Session:
         self.missing = 0  # gaps in seq
         self.counts = Counter()
         self.verbs = {0: "greeting"}
+        self.asked: dict[int, str] = {}  # set-ups that the server got in another form
         self.last_id = 0
         self.last_final = -1
         self.greets = False  # a server that has just been connected to
@@ -231,8 +235,9 @@ class Session:
         if to not in self.verbs:
             yield from self._refers(to, "a reply")
             return
-        if r["verb"] != self.verbs[to]:
-            yield f"a reply to {r['verb']!r}, but command {to} is {self.verbs[to]!r}"
+        asked = self.verbs[to] if r.get("by") == "proxy" else self.asked.get(to, self.verbs[to])
+        if r["verb"] != asked and r["verb"] != self.verbs[to]:
+            yield f"a reply to {r['verb']!r}, but command {to} is {asked!r}"
         if r.get("for") == "proxy":  # NOOP in mid-transfer may be answered before the transfer is
             return
         greets = to == 0 and self.greets  # with --mode forward, commands came before it
@@ -247,6 +252,11 @@ class Session:
         yield from self._refers(r["to"], "a part of a reply")
 
     def _on_rewrite(self, r: dict):
+        word = r["after"].split()[0] if isinstance(r["after"], str) and r["after"].split() else ""
+        if r["what"] in SETUPS and word in SETUPS:
+            self.asked[r["to"]] = word
+            if self.last_final == r["to"]:  # refused, and asked for once more
+                self.last_final = r["to"] - 1
         return self._refers(r["to"], "a rewrite")
 
     def _on_finding(self, r: dict):
@@ -262,7 +272,8 @@ class Session:
         if r["event"] == "exposed":
             self.channels[r["id"]] = r
             before, self.last_channel = self.last_channel, r["id"]
-            wrong = [] if r["id"] > before else [f"channel {r['id']} after {before}"]
+            both_come = known and known["target"] is None and known["facing"] != r["facing"]
+            wrong = [] if r["id"] > before or both_come else [f"channel {r['id']} after {before}"]
             return wrong + self._refers(r["to"], "a channel")
         if self.captured and known is None:
             self.channels[r["id"]] = r
@@ -270,6 +281,10 @@ class Session:
             same = r["client"] == r["server"]
             wrong = [] if same else ["two connections of one channel in a capture"]
             return wrong + self._refers(r["to"], "a channel")
+        if known is None and self._goes_to_both(r["to"]):
+            self.channels[r["id"]] = r
+            self.last_channel = max(r["id"], self.last_channel)
+            return []
         if known is None or known["event"] != "exposed":
             return [f"channel {r['id']} opened, but not exposed before (or opened or over already)"]
         self.channels[r["id"]] = r
@@ -279,13 +294,18 @@ class Session:
             if r[key] != known[key]
         ]
         target = r["server" if known["facing"] == "client" else "client"]["to"]
-        if target != known["target"]:
+        if known["target"] is not None and target != known["target"]:
             wrong.append(f"connected to {target}, exposed for {known['target']}")
         return wrong
 
+    def _goes_to_both(self, to) -> bool:
+        """Neither side comes: the client said PORT, and the server was asked for PASV."""
+        return self.verbs.get(to, "").lower() in ACTIVE and self.asked.get(to) in PASSIVE
+
     def _on_data(self, r: dict):
         known = self.channels.pop(r["id"], None)
-        if known is None and not self.captured:
+        unopened = r["setup"] in ACTIVE and r["how"] != "fin"  # where neither side was to come
+        if known is None and not self.captured and not unopened:
             yield f"data of channel {r['id']}, which was not exposed (or is over already)"
             return
         if known and r["setup"] != known["setup"]:

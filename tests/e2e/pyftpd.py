@@ -1,4 +1,6 @@
-"""pyftpdlib on a socket that the test has bound:  pyftpd.py LISTENING_FD ROOT USER PASSWORD"""
+"""pyftpdlib on a socket that the test has bound:  pyftpd.py LISTENING_FD ROOT USER PASSWORD [VERB...]
+
+It does not know the verbs at the end."""
 import socket
 import sys
 import warnings
@@ -9,10 +11,15 @@ from pyftpdlib.handlers import FTPHandler  # noqa: E402
 from pyftpdlib.servers import FTPServer  # noqa: E402
 
 
-def main(fd: str, root: str, user: str, password: str) -> None:
+def main(fd: str, root: str, user: str, password: str, *lacks: str) -> None:
     authorizer = DummyAuthorizer()
     authorizer.add_user(user, password, root, perm="elradfmwMT")
-    handler = type("Handler", (FTPHandler,), {"authorizer": authorizer, "banner": "pyftpdlib"})
+    known = {verb: row for verb, row in FTPHandler.proto_cmds.items() if verb not in lacks}
+    handler = type(
+        "Handler",
+        (FTPHandler,),
+        {"authorizer": authorizer, "banner": "pyftpdlib", "proto_cmds": known},
+    )
     FTPServer(socket.socket(fileno=int(fd)), handler).serve_forever()
 
 

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -178,7 +179,8 @@ INETD = {"vsftpd": vsftpd, "proftpd": proftpd, "pureftpd": pureftpd, "inetutils"
 
 
 @contextlib.contextmanager
-def start(name: str, host: str = "127.0.0.1", port: int = 0):
+def start(name: str, host: str = "127.0.0.1", port: int = 0, lacks: Sequence[str] = ()):
+    """`lacks`: verbs that it is not to know (pyftpdlib only)."""
     private = Path(tempfile.mkdtemp(prefix=f"ftpscope-{name}-"))
     private.chmod(0o755)
     root = Path(pwd.getpwnam(USER).pw_dir) if name == "inetutils" else private / "root"
@@ -190,7 +192,7 @@ def start(name: str, host: str = "127.0.0.1", port: int = 0):
         listener = listen(host, port)
         with listener:
             port = listener.getsockname()[1]
-            process = launch(name, private, root, listener, log)
+            process = launch(name, private, root, listener, log, lacks)
         try:
             await_greeting(host, port, log)
             home = str(root) if name == "inetutils" else "/"
@@ -212,13 +214,18 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def launch(
-    name: str, private: Path, root: Path, listener: socket.socket, log: Path
+    name: str,
+    private: Path,
+    root: Path,
+    listener: socket.socket,
+    log: Path,
+    lacks: Sequence[str] = (),
 ) -> subprocess.Popen:
     fd = listener.fileno()
     if name in STANDALONE:
         # The account must be able to read it, and a clone made by mktemp -d is its owner's alone.
         script = shutil.copy(HERE / "pyftpd.py", private)
-        argv = [sys.executable, script, str(fd), str(root), USER, password()]
+        argv = [sys.executable, script, str(fd), str(root), USER, password(), *lacks]
         account = {"user": USER, "group": USER, "extra_groups": []}
     else:
         argv = [

@@ -280,7 +280,7 @@ void World::open_channel(bool oldest) {
   auto& channel = channels_[*id];
   channel.opened = true;
   const Leg to_us{{channel.exposure.expected, 30000}, exposed_address(*id)};
-  const Leg from_us{{proxy_.ip, 30001}, channel.exposure.target};
+  const Leg from_us{{proxy_.ip, 30001}, channel.exposure.target.value()};
   const bool client = channel.exposure.facing == Side::client;
   handle(event::ChannelOpened{*id, client ? to_us : from_us, client ? from_us : to_us});
   pump();
@@ -383,12 +383,18 @@ void World::expose(const Exposure& exposure) {
   check(world_.rewriters, "without rewriters no address is exposed");
   const bool to_client = exposure.facing == Side::client;
   check(exposure.expected == (to_client ? client_.ip : server_.ip), "the expected peer, no other");
-  check(exposure.target.port >= 1024, "no reserved port is connected to");
-  check(exposure.target != proxy_, "the proxy does not connect to itself");
-  const bool peer = exposure.target.ip == (to_client ? server_.ip : client_.ip);
+  const auto target = exposure.target.value();
+  check(target.port >= 1024, "no reserved port is connected to");
+  check(target != proxy_, "the proxy does not connect to itself");
+  const bool peer = target.ip == (to_client ? server_.ip : client_.ip);
   check(peer || !world_.policy.data_address.rules().empty(), "no third host is connected to");
   channels_[exposure.channel].exposure = exposure;
-  deeds_ += "expose " + to_text(exposure.target) + "\n";
+  deeds_ += "expose " + to_text(target) + "\n";
+}
+
+void World::connect_channel(ChannelId, Side, const Endpoint&) {
+  effect("connect_channel");
+  check(false, "with --server-data same somebody comes to the proxy");
 }
 
 void World::close_channel(ChannelId id, ChannelEnd how) {

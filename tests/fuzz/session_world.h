@@ -95,6 +95,7 @@ class World final : private Effects, private RecordSink {
   void finish(Side to) override;
   void reset(Side to) override;
   void expose(const Exposure& exposure) override;
+  void connect_channel(ChannelId channel, Side side, const Endpoint& target) override;
   void close_channel(ChannelId channel, ChannelEnd how) override;
   void watch_channel(ChannelId channel, Duration quiet) override;
   void end_session() override;

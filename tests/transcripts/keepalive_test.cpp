@@ -31,6 +31,7 @@ class Outlets final : public Effects, public RecordSink {
   void finish(Side) override {}
   void reset(Side) override {}
   void expose(const Exposure&) override {}
+  void connect_channel(ChannelId, Side, const Endpoint&) override {}
   void close_channel(ChannelId, ChannelEnd) override {}
   void watch_channel(ChannelId, Duration) override {}
   void end_session() override {}

@@ -24,8 +24,8 @@ char letter(Side side) { return side == Side::client ? 'C' : 'S'; }
 
 // The other half of the live driver: what it knows of a data channel.
 struct KnownChannel {
-  Exposure exposure;
-  Endpoint address;
+  std::array<std::optional<Leg>, 2> legs;  // who connects to whom
+  std::optional<Exposure> exposure;        // the last one
   DataPathKind path = DataPathKind::relay;
   std::optional<Timestamp> opened;
 };
@@ -36,7 +36,10 @@ class Player final : private Effects, private RecordSink {
       : settings_(script.settings),
         cutter_(cutter),
         pipeline_(settings_.rewriters ? Pipeline(settings_.options.policy) : Pipeline()),
-        machine_(settings_.options, pipeline_, "20261121T090000.000000Z-000001", *this, *this) {}
+        machine_(settings_.options, pipeline_, "20261121T090000.000000Z-000001", *this, *this,
+                 &memory_) {
+    for (const auto setup : settings_.refused_before) memory_.refuses(settings_.server, setup);
+  }
 
   Run play(const std::vector<Step>& steps) {
     Run run;
@@ -163,11 +166,14 @@ class Player final : private Effects, private RecordSink {
   // `! exposed 1 203.0.113.7:40001`, and then `kernel`, or `relayed` and why not by the kernel.
   void expose_done(ChannelId id, const std::vector<std::string>& words) {
     const auto by = words.size() > 3 ? words[3] : "";
+    const auto address = endpoint(words.at(2));
     auto& channel = channels_[id];
-    channel.address = endpoint(words.at(2));
     channel.path = by == "kernel" ? DataPathKind::kernel : DataPathKind::relay;
-    handle(
-        event::Exposed{id, channel.address, channel.path, by == "relayed" ? rest(words, 4) : ""});
+    if (const auto& exposure = channel.exposure) {  // else it is closed
+      channel.legs[index(exposure->facing)] = Leg{{exposure->expected, 50001}, address};
+      if (exposure->target) go(channel, other(exposure->facing), *exposure->target);
+    }
+    handle(event::Exposed{id, address, channel.path, by == "relayed" ? rest(words, 4) : ""});
   }
 
   void open(ChannelId id) {
@@ -176,14 +182,15 @@ class Player final : private Effects, private RecordSink {
     handle(event::ChannelOpened{id, client, server});
   }
 
-  // Who waited is connected to from the expected peer; the other leg goes to the target.
+  // What happens in earnest when both legs stand.
   std::pair<Leg, Leg> legs(ChannelId id) {
-    const auto& channel = channels_[id];
-    const Leg in{{channel.exposure.expected, 50001}, channel.address};
-    const bool facing_client = channel.exposure.facing == Side::client;
-    const auto own = facing_client ? settings_.from.ip : settings_.proxy.ip;
-    const Leg out{{own, 41001}, channel.exposure.target};
-    return facing_client ? std::pair(in, out) : std::pair(out, in);
+    const auto& both = channels_[id].legs;
+    return {both[0].value_or(Leg{}), both[1].value_or(Leg{})};
+  }
+
+  void go(KnownChannel& channel, Side side, const Endpoint& target) {
+    const auto own = side == Side::server ? settings_.from.ip : settings_.proxy.ip;
+    channel.legs[index(side)] = Leg{{own, 41001}, target};
   }
 
   // `! closed 1 fin server 100 0`: how, who closed first, bytes to the client, bytes to the server.
@@ -249,10 +256,16 @@ class Player final : private Effects, private RecordSink {
   void expose(const Exposure& exposure) override {
     channels_[exposure.channel].exposure = exposure;
     auto text = "expose " + std::to_string(exposure.channel) + " to " +
-                std::string(name_of(exposure.facing)) + ": " + to_text_of(exposure.target);
+                std::string(name_of(exposure.facing)) +
+                (exposure.target ? ": " + to_text_of(*exposure.target) : "");
     const auto& peer = exposure.facing == Side::client ? settings_.client.ip : settings_.server.ip;
     if (exposure.expected != peer) text += ", expecting " + ftpscope::to_text(exposure.expected);
     deed(text);
+  }
+  void connect_channel(ChannelId channel, Side side, const Endpoint& target) override {
+    go(channels_[channel], side, target);
+    deed("connect " + std::to_string(channel) + " to " + std::string(name_of(side)) + ": " +
+         to_text_of(target));
   }
   void close_channel(ChannelId channel, ChannelEnd how) override {
     closing_.emplace_back(channel, how);
@@ -335,6 +348,7 @@ class Player final : private Effects, private RecordSink {
   const Settings& settings_;
   const Cutter& cutter_;
   Pipeline pipeline_;
+  ServerMemory memory_;
   Interceptor machine_;
   Timestamp now_ = kStart;
   std::map<ChannelId, KnownChannel> channels_;

@@ -21,8 +21,9 @@ namespace ftpscope::transcripts {
 struct Settings {
   InterceptorOptions options;
   bool rewriters = true;
-  bool connected = true;  // both connections are up before the first line
-  bool forward = false;   // the login names the server
+  std::vector<Setup> refused_before;  // by this server, in earlier sessions
+  bool connected = true;              // both connections are up before the first line
+  bool forward = false;               // the login names the server
   bool show_waits = false;
   bool show_json = false;
   std::vector<std::string> show_kinds{"finding"};  // of records

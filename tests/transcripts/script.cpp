@@ -71,6 +71,19 @@ const std::map<std::string, Setter> kSetters = {
      [](Settings& s, const Words& w) { add_rule(s.options.policy.advertise, w.at(0)); }},
     {"advertise-server",
      [](Settings& s, const Words& w) { add_rule(s.options.policy.advertise_server, w.at(0)); }},
+    {"server-data",
+     [](Settings& s, const Words& w) {
+       using enum ServerData;
+       std::map<std::string, ServerData> choices;
+       for (const auto wish : {same, passive, active, pasv, epsv, lpsv, port, eprt, lprt}) {
+         choices.emplace(name_of(wish), wish);
+       }
+       s.options.policy.server_data = one_of(w.at(0), choices);
+     }},
+    {"refused-before",
+     [](Settings& s, const Words& w) {
+       for (const auto& verb : w) s.refused_before.push_back(setup_of_verb(verb).value());
+     }},
     {"no-rewriters", [](Settings& s, const Words&) { s.rewriters = false; }},
     {"unconnected", [](Settings& s, const Words&) { s.connected = false; }},
     {"forward",
