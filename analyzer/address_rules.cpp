@@ -97,10 +97,11 @@ void AddressRules::on(const record::Command& command, Timestamp, FindingSink& fi
 
 // The server is told what the proxy made of it.
 void AddressRules::on(const record::Rewrite& rewrite, Timestamp, FindingSink&) {
-  const auto blank = rewrite.after.find(' ');
-  if (meaning_of(rewrite.what) != Meaning::port || blank == rewrite.after.npos) return;
+  if (!setup_of_verb(rewrite.what)) return;
   const auto end = rewrite.after.find_last_not_of("\r\n") + 1;
-  told_server_ = sent_address(rewrite.what, rewrite.after.substr(blank + 1, end - blank - 1));
+  const auto line = std::string_view(rewrite.after).substr(0, end);
+  const auto blank = std::min(line.find(' '), line.size());
+  told_server_ = sent_address(line.substr(0, blank), line.substr(std::min(blank + 1, end)));
 }
 
 // Some servers say which address they have heard.

@@ -61,7 +61,7 @@ class AddressRules {
   std::optional<Endpoint> proxy_;
   std::optional<Endpoint> server_;
   Asked asked_;
-  bool epsv_all_ = false;  // RFC 2428 4
+  bool epsv_all_ = false;  // RFC 2428 3
   bool ipv6_told_ = false;
   bool greeted_ = false;      // the session was seen from its beginning
   bool out_of_step_ = false;  // since a gap: the command to a reply may be missing

@@ -14,7 +14,7 @@ bool is_printable_ascii(std::string_view text);
 bool is_utf8(std::string_view text);
 bool has_telnet_commands(std::string_view text);
 
-// EPSV ALL (RFC 2428 4), in any case of letters.
+// EPSV ALL (RFC 2428 3), in any case of letters.
 bool is_epsv_all(const Command& command);
 
 }  // namespace ftpscope

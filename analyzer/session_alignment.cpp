@@ -14,7 +14,7 @@ bool sets_up_data(const Verb* verb) {
 
 std::string verb_key(const Transaction& transaction) {
   constexpr auto kSetUp = "data connection";
-  // EPSV ALL sets up nothing (RFC 2428 4).
+  // EPSV ALL sets up nothing (RFC 2428 3).
   const bool all = transaction.argument == "ALL";
   return sets_up_data(find_verb(transaction.verb)) && !all ? kSetUp : transaction.verb;
 }

@@ -17,7 +17,7 @@ struct SessionState {
   Endpoint proxy;  // where the client reached us
   bool greeted = false;
   bool logged_in = false;
-  bool epsv_all = false;  // RFC 2428 4
+  bool epsv_all = false;  // RFC 2428 3
   bool opaque = false;    // after AUTH and 234: nothing can be read any more
   char mode = 'S';        // RFC 959 3.4: S, B, C; Z is deflate
   // For the translation of set-ups, by who does it (proxy/interceptor_setup.cpp).

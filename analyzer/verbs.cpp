@@ -24,7 +24,7 @@ constexpr auto kVerbs = std::to_array<Verb>({
     {"ABOR", "RFC 959 4.1.3", kNone,     abort,          {225, 226, 426, 500, 501, 502, 421}},
     {"ACCT", "RFC 959 4.1.1", kRequired, password,       {230, 202, 232, 530, 500, 501, 503, 421}},
     {"ADAT", "RFC 2228 3",    kRequired, security_data,  {235, 335, 503, 501, 535, 500, 421}},
-    {"ALGS", "RFC 6384 11",   kOptional, plain,          {216, 500, 501, 502, 504, 421, 530}},
+    {"ALGS", "RFC 6384 11",   kOptional, plain,          {216, 202, 500, 501, 502, 504, 421, 530}},
     {"ALLO", "RFC 959 4.1.3", kRequired, plain,          {200, 202, 500, 501, 504, 421, 530, 552}},
     {"APPE", "RFC 959 4.1.3", kRequired, upload,         {125, 150, 226, 250, 425, 426, 451, 551, 552, 532, 450, 550, 452, 553, 500, 501, 502, 421, 530}},
     {"AUTH", "RFC 2228 3",    kRequired, authenticate,   {232, 234, 334, 504, 534, 431, 500, 501, 502, 503, 421, 530}},

@@ -185,7 +185,7 @@ class Interceptor final : public Machine, private Gate {
   SetupStep on_setup_reply(const Reply& reply, ReplyVerdict& verdict, std::string_view raw);
   SetupStep on_setup_refused(int code);
   void remember_refusal(Setup setup);
-  void meet(const SettingUp& setup, const ExposeAddress& server, std::string_view raw);
+  void meet(const SettingUp& setup, const ExposeAddress& server, const Reply& reply);
 
   // channels
   Channel& add_channel(CommandId setup_command, Setup setup);

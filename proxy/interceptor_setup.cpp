@@ -105,8 +105,11 @@ Interceptor::SetupStep Interceptor::on_setup_reply(const Reply& reply, ReplyVerd
   const bool client_comes = form_of(setup.wish.asked).passive;
   if (!form_of(setup.sent).passive) {
     if (!client_comes) return SetupStep::pass;
-    const auto* channel = find_channel(setup.channel);
-    if (!channel) return SetupStep::pass;
+    if (!find_channel(setup.channel)) {  // it broke meanwhile
+      verdict = {Replace{"425 Cannot open a data connection through this proxy.\r\n"},
+                 "the server's data connection is over already"};
+      return SetupStep::pass;
+    }
     expose({told_to_client(setup.wish.asked, {}), setup.command, Side::server, std::string(raw),
             std::to_string(*reply.code), "the server comes to the proxy as well", setup.channel});
     return SetupStep::wait;
@@ -119,7 +122,7 @@ Interceptor::SetupStep Interceptor::on_setup_reply(const Reply& reply, ReplyVerd
     return SetupStep::pass;
   }
   if (address) {
-    meet(setup, *address, raw);
+    meet(setup, *address, reply);
     return SetupStep::done;
   }
   if (setup.sent != setup.wish.asked) {
@@ -153,15 +156,15 @@ void Interceptor::remember_refusal(Setup setup) {
 }
 
 // Neither side comes.
-void Interceptor::meet(const SettingUp& setup, const ExposeAddress& server, std::string_view raw) {
+void Interceptor::meet(const SettingUp& setup, const ExposeAddress& server, const Reply& reply) {
   drop_waiting_channel(ChannelEnd::replaced);
   auto& channel = add_channel(setup.command, setup.wish.asked);
   channel.client = setup.wish.client;
   effects_.connect_channel(channel.id, Side::server, *server.target);
-  const auto reply = reply_parts(setup.wish.asked).front();
+  const auto told = reply_parts(setup.wish.asked).front();
   const auto why = "the proxy connects to both sides: " + std::string(server.target_rule);
-  record_rewrite({setup.command, form_of(setup.sent).verb, raw, reply, why});
-  send_reply(reply, setup.command);
+  record_rewrite({setup.command, std::to_string(*reply.code), reply.raw, told, why});
+  send_reply(told, setup.command);
 }
 
 }  // namespace ftpscope

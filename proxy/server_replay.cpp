@@ -6,8 +6,8 @@
 
 #include "analyzer/address_codec.h"
 #include "analyzer/address_rules.h"
-#include "analyzer/setup_form.h"
 #include "analyzer/line_rules.h"
+#include "analyzer/setup_form.h"
 #include "proxy/state_answers.h"
 
 namespace ftpscope {

@@ -9,6 +9,13 @@ CommandVerdict refuse(FindingId why, std::string_view reply) {
   return {Answer{std::string(reply) + "\r\n"}, std::nullopt, row_of(why).title};
 }
 
+// RFC 1639 has a code of its own for the family, and other numbers than RFC 2428 2.
+std::string_view refusal(const Command& command, AddressError error) {
+  if (error != AddressError::family) return "501 The address and port cannot be read.";
+  return command.name == "LPRT" ? "521 Supported address families are (4, 6)."
+                                : "522 Unknown address family, use (1,2).";
+}
+
 }  // namespace
 
 AddressDecision data_target(const AddressPolicy& policy, const IpAddress& client,
@@ -31,9 +38,7 @@ CommandVerdict BounceGuard::on_command(const Command& command, const SessionStat
   if (meaning != Meaning::port) return {};
   const auto found = find_address(form_of_verb(command.name), command.argument, state.client_ip);
   if (!found) {
-    const bool family = found.error() == AddressError::family;
-    return refuse(FindingId::port_malformed, family ? "522 Unknown address family, use (1,2)."
-                                                    : "501 The address and port cannot be read.");
+    return refuse(FindingId::port_malformed, refusal(command, found.error()));
   }
   if (found->endpoint.port < kFirstUnreservedPort) {
     return refuse(FindingId::port_reserved, "501 Ports below 1024 are not allowed.");

@@ -1,5 +1,5 @@
 // Refuses PORT, EPRT and LPRT that would make us, or the server, connect to a third host or to a
-// service (RFC 2577 3; threats.md S05, S11), and data commands after EPSV ALL (RFC 2428 4; S16).
+// service (RFC 2577 3; threats.md S05, S11), and data commands after EPSV ALL (RFC 2428 3; S16).
 #pragma once
 
 #include <utility>

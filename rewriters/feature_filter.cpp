@@ -43,6 +43,12 @@ bool FeatureFilter::keeps(std::string_view feature, const SessionState& state) c
   return feature != "SPSV" && !(feature == "PASV" && state.client_ip.v6);
 }
 
+std::string_view FeatureFilter::why(const SessionState& state) const {
+  if (!translates(wish_, state)) return "--tls refuse: FEAT promises only what works";
+  if (wish_ != ServerData::same) return "--server-data: FEAT promises what works then";
+  return "different address families: FEAT promises what works then";
+}
+
 ReplyVerdict FeatureFilter::on_reply(const Reply& reply, const PendingCommand* answered,
                                      const SessionState& state) const {
   if (!answered || answered->meaning() != Meaning::features || reply.code != 211) return {};
@@ -65,7 +71,7 @@ ReplyVerdict FeatureFilter::on_reply(const Reply& reply, const PendingCommand* a
   if (!several && added.empty()) return {};
   kept.append(added).append(last);
   if (kept == reply.raw) return {};
-  return {Replace{std::move(kept)}, "FEAT promises what works through the proxy"};
+  return {Replace{std::move(kept)}, why(state)};
 }
 
 }  // namespace ftpscope

@@ -21,6 +21,7 @@ class FeatureFilter final : public Rewriter {
 
  private:
   [[nodiscard]] bool keeps(std::string_view feature, const SessionState& state) const;
+  [[nodiscard]] std::string_view why(const SessionState& state) const;
 
   Tls tls_;
   ServerData wish_;

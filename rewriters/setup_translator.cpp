@@ -22,6 +22,9 @@ CommandVerdict answer(std::string_view reply, std::string_view why) {
 std::optional<CommandVerdict> refuse_protocol(const Command& command, const SessionState& state) {
   const std::string_view own = state.client_ip.v6 ? "2" : "1";
   if (command.argument.empty() || command.argument == own) return std::nullopt;
+  if (!std::ranges::all_of(command.argument, [](unsigned char c) { return std::isdigit(c); })) {
+    return answer("501 EPSV takes the number of a network protocol, or ALL.", "EPSV");
+  }
   return answer("522 Network protocol not supported, use (" + std::string(own) + ").",
                 "EPSV for another network protocol");
 }
@@ -70,13 +73,14 @@ CommandVerdict SetupTranslator::on_algs(const Command& command, const SessionSta
           std::nullopt, kWhy};
 }
 
-// A server that is not asked for EPSV must not hear that only EPSV will come. From IPv6 to IPv4 it
-// is refused (RFC 6384 6); else it is we who keep the promise (BounceGuard).
+// From IPv6 to IPv4 it is refused, whatever the server is asked for (RFC 6384 6). Else a server
+// that is not asked for EPSV must not hear that only EPSV will come: we keep the promise
+// (BounceGuard).
 CommandVerdict SetupTranslator::on_epsv_all(const SessionState& state) const {
-  if (plan_setup(wish_, Setup::epsv, state).first == Setup::epsv) return {};
   if (state.client_ip.v6 && !state.server_ip.v6) {
     return answer("504 Command not implemented for that parameter.", "RFC 6384 6");
   }
+  if (plan_setup(wish_, Setup::epsv, state).first == Setup::epsv) return {};
   return answer("200 Only EPSV from now on.",
                 "kept by the proxy: the server is not asked for EPSV");
 }

@@ -51,10 +51,10 @@ inline constexpr auto kAddresses = std::to_array<FindingRow>({
      "No usual client does that; look at who sent it. A client whose range of ports was set by "
      "hand needs one from 1024 on. A server should refuse such ports whatever its settings; if "
      "the transfer went on, update the server."},
-    {port_after_epsv_all, "FTP-PORT-AFTER-EPSV-ALL", error, kClient, "RFC 2428 4",
+    {port_after_epsv_all, "FTP-PORT-AFTER-EPSV-ALL", error, kClient, "RFC 2428 3",
      "another data command than EPSV after EPSV ALL",
      "The client has said EPSV ALL, the server agreed, and then came PASV, PORT, EPRT, LPRT or "
-     "LPSV. RFC 2428 4 forbids it: a firewall may have stopped looking for addresses since. The "
+     "LPSV. RFC 2428 3 forbids it: a firewall may have stopped looking for addresses since. The "
      "proxy answers 503.",
      "The client has to use EPSV from there on, or not send EPSV ALL. Hardly any client sends "
      "it; a command behind it that names an address may be an attempt to get past a firewall."},

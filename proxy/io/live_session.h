@@ -93,7 +93,7 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   void update_due();
   [[nodiscard]] UvPtr<uv_tcp_t> make_server_tcp(void* owner);
   bool may_connect(const Endpoint& ours, const Endpoint& theirs);
-  [[nodiscard]] const IpAddress& address_told(Side side) const;
+  [[nodiscard]] Endpoint told(Side side, std::uint16_t port) const;
   void open_channel(const Exposure& exposure);
   [[nodiscard]] std::string_view open_kernel_channel(const Exposure& exposure);
   void go(ChannelId id, Side side, const Endpoint& target);

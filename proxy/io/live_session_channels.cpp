@@ -46,11 +46,7 @@ void LiveSession::open_channel(const Exposure& exposure) {
     channels_.pop_back();
     return;
   }
-  const bool to_client = exposure.facing == Side::client;
-  const auto told_port = to_client ? worker_.options().port_map.told(*port) : *port;
-  feed(event::Exposed{exposure.channel,
-                      {address_told(exposure.facing), told_port},
-                      DataPathKind::relay,
+  feed(event::Exposed{exposure.channel, told(exposure.facing, *port), DataPathKind::relay,
                       why_relayed});
 }
 
@@ -60,6 +56,9 @@ std::string_view LiveSession::open_kernel_channel(const Exposure& exposure) {
     return "the client does not know of the proxy (--mode transparent)";
   }
   if (!exposure.target || find_channel(exposure.channel)) return "both sides connect to the proxy";
+  if (exposure.facing == Side::server && worker_.options().active_source_port != 0) {
+    return "data must come to clients from --active-source-port";
+  }
   const auto& balancing = worker_.options().balancing;
   if (balancing.data || balancing.data_to_server) return "data connections have a PROXY header";
   const bool awaited = std::ranges::any_of(
@@ -69,8 +68,7 @@ std::string_view LiveSession::open_kernel_channel(const Exposure& exposure) {
   const auto port = channel->open();
   if (!port) return port.error();
   channels_.push_back(std::move(channel));
-  feed(event::Exposed{
-      exposure.channel, {address_told(exposure.facing), *port}, DataPathKind::kernel});
+  feed(event::Exposed{exposure.channel, told(exposure.facing, *port), DataPathKind::kernel});
   return {};
 }
 
@@ -87,12 +85,14 @@ void LiveSession::go(ChannelId id, Side side, const Endpoint& target) {
   }
 }
 
-// Where that side believes the other one to be: a client that was redirected to us knows only the
-// address that it connected to, and so does one whose data connections come through its balancer.
-const IpAddress& LiveSession::address_told(Side side) const {
-  if (side == Side::server) return server_local_.ip;
+// A port of ours, where that side believes the other one to be: a client that was redirected to us
+// knows only the address that it connected to, and so does one whose data connections come through
+// its balancer.
+Endpoint LiveSession::told(Side side, std::uint16_t port) const {
+  if (side == Side::server) return {server_local_.ip, port};
   const bool through_balancer = worker_.options().balancing.data && arrival_.reached;
-  return through_balancer ? arrival_.reached->ip : arrival_.destination.ip;
+  return {through_balancer ? arrival_.reached->ip : arrival_.destination.ip,
+          worker_.options().port_map.told(port)};
 }
 
 void LiveSession::bury_closed_channels() {

@@ -5,12 +5,14 @@ does not get through by itself.
         with w.client.entered(): ...  # connects to w.target
 
 A world is built in a Lab, with a real server in it. With `gates`, ftpscope runs at the places of the
-world's list and the routers have exactly the rules that `ftpscope nat rules` prints.
+world's list and the routers have exactly the rules that `ftpscope nat rules` prints, unless the gate
+says otherwise.
 """
 from __future__ import annotations
 
 import contextlib
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import servers
@@ -20,6 +22,7 @@ from machines import Host, Lab
 from proxy import Proxy, authority
 
 DATA_PORTS = "40000-40099"
+TOLD_PORTS = range(50000, 50100)  # where a port map is between
 LISTEN = 2121
 
 
@@ -41,14 +44,16 @@ IPV6 = Family("IPv6", "ip6", "fd00:1::", "fd00:3::", "2001:db8:1::", "fd00:2::")
 
 @dataclass
 class Gate:
-    """ftpscope on `host`, and the rules on `router` that bring clients to it."""
+    """ftpscope on `host`, and the rules on `router` that bring clients to it. No router: they come by
+    themselves."""
 
     host: Host
-    router: Host
+    router: Host | None
     interface: str  # of the router, to the clients
     mode: str
     listen: str = f":{LISTEN}"
     args: list[str] = field(default_factory=list)
+    rules: str | None = None  # in place of those that `ftpscope nat rules` prints
 
 
 @dataclass
@@ -239,6 +244,43 @@ def behind_port_forward(
     return World(client, server, server_address, public, [(router, rules)], [reverse])
 
 
+def other_family(lab: Lab, family: Family) -> World:
+    """The client has this family and nothing else, the server the other one: they have ftpscope in
+    common, on a machine that does not route."""
+    far = IPV4 if family is IPV6 else IPV6
+    client, middle, server = lab.host("client"), lab.host("middle"), lab.host("server")
+    lab.link(client, f"{family.outside}2", middle, f"{family.outside}1")
+    lab.link(middle, f"{far.behind}1", server, f"{far.behind}2")
+    client.default_route(f"{family.outside}1")
+    server.default_route(f"{far.behind}1")
+    server_address, here = f"{far.behind}2", f"{family.outside}1"
+    mode = f"reverse:{authority(server_address, 21)}"
+    gate = Gate(middle, None, "client", mode, authority(here, 21))
+    return World(client, server, server_address, here, [], [gate])
+
+
+def port_map(lab: Lab, family: Family) -> World:
+    """A container, as it were: the router passes other ports one to one to those that ftpscope listens
+    on, and knows no FTP."""
+    made = port_forward(lab, family)
+    (gate,) = made.gates
+    gate.args += ["--port-map", f"{DATA_PORTS}={TOLD_PORTS[0]}"]
+    gate.rules = published(family, f"{family.behind}3")
+    return made
+
+
+def published(family: Family, to: str) -> str:
+    low = int(DATA_PORTS.partition("-")[0])
+    ports = {21: LISTEN} | {told: low + at for at, told in enumerate(TOLD_PORTS)}
+    pairs = ", ".join(f"{told} : {to} . {listened}" for told, listened in ports.items())
+    return f"""table {family.nft} published {{
+  chain prerouting {{
+    type nat hook prerouting priority dstnat
+    fib daddr type local dnat to tcp dport map {{ {pairs} }}
+  }}
+}}"""
+
+
 WORLDS = {
     "redirect": redirected,
     "tproxy": tproxied,
@@ -247,6 +289,8 @@ WORLDS = {
     "both-nats": both_nats,
     "two-nats": two_nats,
     "kernel-helper": with_helper,
+    "other-family": other_family,
+    "port-map": port_map,
 }
 
 
@@ -254,11 +298,12 @@ WORLDS = {
 
 
 @contextlib.contextmanager
-def world(name: str, family: Family, server: str, gates: bool):
+def world(name: str, family: Family, server: str, gates: bool, lacks: Sequence[str] = ()):
+    """`lacks`: see servers.start()."""
     with Lab() as lab, contextlib.ExitStack() as stack:
         made = WORLDS[name](lab, family)
         with made.server.entered():
-            made.ftp = stack.enter_context(servers.start(server, made.server_address, 21))
+            made.ftp = stack.enter_context(servers.start(server, made.server_address, 21, lacks))
         made.target = Target(made.reached_at, 21, made.ftp.user, made.ftp.password)
         for host, rules in () if gates else made.without:
             host.nft(rules)
@@ -270,7 +315,8 @@ def world(name: str, family: Family, server: str, gates: bool):
 @contextlib.contextmanager
 def opened(gate: Gate):
     args = ["--mode", gate.mode, "--data-ports", DATA_PORTS, *gate.args]
-    load_rules(gate)
+    if gate.router:
+        load_rules(gate)
     with gate.host.entered():
         # Not as root: what the modes need, they keep.
         running = Proxy(None, args, gate.listen, "nat", servers.USER)
@@ -282,6 +328,9 @@ def opened(gate: Gate):
 
 
 def load_rules(gate: Gate) -> None:
+    if gate.rules:
+        gate.router.nft(gate.rules)
+        return
     options = ["--mode", gate.mode, "--listen", gate.listen]
     options += ["--interface", gate.interface, "--data-ports", DATA_PORTS]
     gate.router.nft(printed_rules(*options))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ftplib
 import re
+import socket
 import tempfile
 import unittest
 import warnings
@@ -39,9 +40,16 @@ CONTROL = {
     ("both-nats", "proftpd"): ACTIVE | PASSIVE,
     ("two-nats", "pyftpdlib"): ACTIVE,
     ("kernel-helper", "vsftpd"): set(),
+    ("port-map", "proftpd"): PASSIVE,
 }
 # The kernel's helper is for IPv4's sake in that world; the others are the same in both families.
 FAMILIES = {"kernel-helper": (IPV4,)}
+
+# Client and server in different families -> the forms that the server does not know, by the client's.
+OTHER_FAMILY = {
+    "vsftpd": {},
+    "pyftpdlib": {IPV6: ("EPSV", "EPRT"), IPV4: ("PASV", "PORT")},
+}
 
 
 class InWorld(unittest.TestCase):
@@ -50,10 +58,12 @@ class InWorld(unittest.TestCase):
     name: str
     server: str
     family: nat_worlds.Family
+    lacks: tuple[str, ...] = ()
 
     @classmethod
     def setUpClass(cls):
-        cls.world = cls.enterClassContext(world(cls.name, cls.family, cls.server, gates=True))
+        made = world(cls.name, cls.family, cls.server, gates=True, lacks=cls.lacks)
+        cls.world = cls.enterClassContext(made)
 
     def modes(self, client: str = "ftplib") -> list[str]:
         return [m for m in MODES if is_run(self.server, client, m, self.family.name)]
@@ -73,6 +83,16 @@ class InWorld(unittest.TestCase):
         self.assertFalse(wrong, f"{wrong}\n--- the client's transcript ---\n{seen.output}")
 
 
+class InOtherFamily(InWorld):
+    """Without ftpscope there is no way at all."""
+
+    def test_without_ftpscope(self):
+        with world(self.name, self.family, self.server, gates=False) as control:
+            for address in (control.server_address, control.reached_at):
+                with control.client.entered(), self.assertRaises(OSError):
+                    socket.create_connection((address, 21), 5).close()
+
+
 def lists(control: World, mode: str) -> bool:
     """Whether a client gets a listing that way."""
     with control.client.entered(), connect(control.target, mode) as ftp:
@@ -89,13 +109,22 @@ def lists(control: World, mode: str) -> bool:
 def generate() -> None:
     for name, server in CONTROL:
         for family in FAMILIES.get(name, (IPV4, IPV6)):
-            title = "".join(part.title() for part in f"{name}-{family.name}-{server}".split("-"))
-            kind = type(title, (InWorld,), {"name": name, "family": family, "server": server})
-            for client in LAB_CLIENTS:
-                for mode in MODES:
-                    if is_run(server, client, mode, family.name):
-                        add_case(kind, client, mode)
-            globals()[title] = kind
+            add_class(InWorld, name=name, family=family, server=server)
+    for server, lacks in OTHER_FAMILY.items():
+        for family in (IPV4, IPV6):
+            attributes = {"family": family, "server": server, "lacks": lacks.get(family, ())}
+            add_class(InOtherFamily, name="other-family", **attributes)
+
+
+def add_class(base: type, **attributes) -> None:
+    name, family, server = (attributes[key] for key in ("name", "family", "server"))
+    title = "".join(part.title() for part in f"{name}-{family.name}-{server}".split("-"))
+    kind = type(title, (base,), attributes)
+    for client in LAB_CLIENTS:
+        for mode in MODES:
+            if is_run(server, client, mode, family.name):
+                add_case(kind, client, mode)
+    globals()[title] = kind
 
 
 def add_case(kind: type, client: str, mode: str) -> None:
@@ -214,4 +243,4 @@ class Rules(unittest.TestCase):
 
 
 generate()
-del InWorld  # it has no world of its own
+del InWorld, InOtherFamily  # they have no world of their own

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -10,9 +11,9 @@ from pathlib import Path
 
 import servers
 from binary import BINARY
-from clients import CLIENTS, Target, connect
+from clients import CLIENTS, Target
 from proxy import Proxy, explained
-from six_forms import ACTIVE, FORMS, FormClient, FormServer, Refused, sha256
+from six_forms import FORMS, FormClient, FormServer, Refused, read_all, sha256
 from workload import complaints, prepare
 
 FAMILIES = {"4": "127.0.0.1", "6": "::1"}
@@ -215,10 +216,6 @@ class Ports(unittest.TestCase):
                     self.assertEqual(self.fetch(client, listener), server.content)
 
     def fetch(self, client: FormClient, address: tuple[str, int]) -> bytes:
-        import socket
-
-        from six_forms import read_all
-
         with socket.create_connection(address, 10) as data:
             self.assertRegex(client.ask("RETR file"), "^150")
             content = read_all(data)
