@@ -2,10 +2,9 @@
 // that it fills in the text, and write another address into such a hole. Pure text; acts on
 // nothing.
 //
-//   PORT  h1,h2,h3,h4,p1,p2              RFC 959 4.1.2      227 ... (h1,h2,h3,h4,p1,p2)   RFC
-//   1123 4.1.2.6 EPRT  |1|192.0.2.1|1025|             RFC 2428 2         229 ... (|||1025|) RFC
-//   2428 3 LPRT  4,4,h1,h2,h3,h4,2,p1,p2        RFC 1639 2         228 ... (4,4,...,2,p1,p2) RFC
-//   1639 2
+//   PORT  h1,h2,h3,h4,p1,p2        RFC 959 4.1.2   227 ... (h1,h2,h3,h4,p1,p2)  RFC 1123 4.1.2.6
+//   EPRT  |1|192.0.2.1|1025|       RFC 2428 2      229 ... (|||1025|)           RFC 2428 3
+//   LPRT  4,4,h1,h2,h3,h4,2,p1,p2  RFC 1639 2      228 ... (4,4,...,2,p1,p2)    RFC 1639 3
 #pragma once
 
 #include <cstddef>

@@ -43,7 +43,7 @@ constexpr auto kVerbs = std::to_array<Verb>({
     {"LANG", "RFC 2640 4.1",  kOptional, plain,          {200, 500, 501, 502, 504, 421, 530}},
     {"LIST", "RFC 959 4.1.3", kOptional, download,       {125, 150, 226, 250, 425, 426, 451, 450, 550, 500, 501, 502, 421, 530}},
     {"LPRT", "RFC 1639 2",    kRequired, port,           {200, 500, 501, 502, 521, 421, 530, 425}},
-    {"LPSV", "RFC 1639 2",    kNone,     passive,        {228, 500, 501, 502, 521, 421, 530, 425}},
+    {"LPSV", "RFC 1639 3",    kNone,     passive,        {228, 500, 501, 502, 521, 421, 530, 425}},
     {"MDTM", "RFC 3659 3",    kRequired, plain,          {213, 253, 550, 500, 501, 502, 421, 530}},
     {"MFMT", "draft-somers-ftp-mfxx 3", kRequired, plain, {213, 253, 550, 500, 501, 502, 504, 421, 530}},
     {"MIC",  "RFC 2228 3",    kRequired, security_data,  {533, 535, 500, 501, 503, 631, 632, 633, 421}},

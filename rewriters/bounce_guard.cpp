@@ -9,7 +9,7 @@ CommandVerdict refuse(FindingId why, std::string_view reply) {
   return {Answer{std::string(reply) + "\r\n"}, std::nullopt, row_of(why).title};
 }
 
-// RFC 1639 has a code of its own for the family, and other numbers than RFC 2428 2.
+// RFC 1639 4 has a code of its own for the family, and other numbers than RFC 2428 2.
 std::string_view refusal(const Command& command, AddressError error) {
   if (error != AddressError::family) return "501 The address and port cannot be read.";
   return command.name == "LPRT" ? "521 Supported address families are (4, 6)."

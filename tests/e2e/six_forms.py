@@ -18,7 +18,7 @@ import threading
 FORMS = ("PORT", "EPRT", "LPRT", "PASV", "EPSV", "LPSV")
 ACTIVE = FORMS[:3]
 TIMEOUT_S = 10.0
-REFUSALS = {"EPRT": 522, "LPRT": 521, "LPSV": 521}  # RFC 2428 2, RFC 1639 2; the others 500
+REFUSALS = {"EPRT": 522, "LPRT": 521, "LPSV": 521}  # RFC 2428 2, RFC 1639 4; the others 500
 
 
 def sha256(content: bytes) -> str:

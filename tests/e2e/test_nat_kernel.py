@@ -465,6 +465,24 @@ class Rights(unittest.TestCase):
             self.assertEqual([r["path"] for r in proxy.records("data")], ["kernel"] * 2)
 
 
+class PortMap(unittest.TestCase):
+    def test_clients_are_told_the_mapped_port(self):
+        args = ("--port-map", "40000-40099=50000")
+        with scene(args=args) as (w, ftp, proxy, target):
+            with w.client.entered(), connect(target, "PASV") as session:
+                told = ftplib.parse227(session.sendcmd("PASV"))[1]
+                self.assertIn(told, range(50000, 50100))
+                # What stands in front would pass it on.
+                with socket.create_connection((INSIDE[4], told - 10000), 10) as data:
+                    self.assertRegex(session.sendcmd("LIST"), "^150")
+                    while data.recv(65536):
+                        pass
+                self.assertRegex(session.getresp(), "^226")
+                session.quit()
+            ended(proxy)
+            self.assertEqual([r["path"] for r in used(proxy)], ["kernel"])
+
+
 class Fallback(unittest.TestCase):
     """What cannot be translated is relayed; why is told once, and in the log."""
 
@@ -515,6 +533,17 @@ class Fallback(unittest.TestCase):
                 self.assertEqual(said.count("--data-path"), 1)
                 why = self.relayed(w, ftp, proxy, w.client)
                 self.assertIn("Operation not permitted", why)
+
+    def test_active_data_has_a_source_port(self):
+        with scene(args=("--active-source-port", "20")) as (w, ftp, proxy, target):
+            with w.client.entered(), connect(target, "PORT") as session:
+                session.retrlines("LIST", lambda line: None)
+                session.quit()
+            ended(proxy)
+            (told,) = proxy.records("finding", finding="FTP-DATA-RELAYED")
+            self.assertIn("--active-source-port", told["detail"])
+            (data,) = used(proxy)
+            self.assertEqual(data["client"]["from"], authority(INSIDE[4], 20))
 
     def test_recording_needs_the_bytes(self):
         argv = [BINARY, "proxy", "--listen", "127.0.0.1:0", "--server", "127.0.0.1", *KERNEL]
