@@ -4,6 +4,8 @@
 // translated.
 #pragma once
 
+#include <utility>
+
 #include "rewriters/bounce_guard.h"
 #include "rewriters/rewriter.h"
 #include "rewriters/setup_plan.h"
@@ -12,7 +14,8 @@ namespace ftpscope {
 
 class SetupTranslator final : public Rewriter {
  public:
-  SetupTranslator(ServerData wish, const AddressPolicy& policy) : wish_(wish), policy_(policy) {}
+  SetupTranslator(ServerData wish, AddressPolicy policy)
+      : wish_(wish), policy_(std::move(policy)) {}
   [[nodiscard]] CommandVerdict on_command(const Command& command,
                                           const SessionState& state) const override;
 
