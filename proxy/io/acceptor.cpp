@@ -14,7 +14,6 @@ namespace ftpscope {
 
 namespace {
 
-constexpr int kBacklog = 4096;
 constexpr std::uint64_t kRetryMilliseconds = 500;
 
 }  // namespace

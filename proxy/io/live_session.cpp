@@ -17,16 +17,10 @@ constexpr Duration kLastWordLinger = std::chrono::seconds(2);
 
 constexpr std::size_t kDescriptorsOfLegs = 2;
 
-// Sortable: the time, then a number.
-std::string new_session_id(Timestamp now) {
-  static std::uint64_t count = 0;
-  return session_name(now, ++count);
-}
-
 }  // namespace
 
 void LiveSession::start(Worker& worker, ServerLocator& locator, Newcomer newcomer) {
-  auto* session = new LiveSession(worker, locator, new_session_id(worker.now()));
+  auto* session = new LiveSession(worker, locator, worker.new_session_id());
   session->client_.adopt(std::move(newcomer.tcp));
   session->client_.configure(worker.options().tcp_keepalive);
   const auto& arrival = session->arrival_ = newcomer.arrival;

@@ -12,7 +12,8 @@
 
 namespace ftpscope {
 
-std::expected<std::unique_ptr<LogFile>, std::string> LogFile::open(const std::string& path) {
+std::expected<std::unique_ptr<LogFile>, std::string> LogFile::open(const std::string& path,
+                                                                   bool shared) {
   int fd = -1;
   if (path == "-") {
     fd = dup(STDOUT_FILENO);
@@ -25,10 +26,10 @@ std::expected<std::unique_ptr<LogFile>, std::string> LogFile::open(const std::st
   if (fd < 0) {
     return std::unexpected("cannot write the log '" + path + "': " + std::strerror(errno));
   }
-  return std::unique_ptr<LogFile>(new LogFile(fd));
+  return std::unique_ptr<LogFile>(new LogFile(fd, shared));
 }
 
-LogFile::LogFile(int fd) : outlet_(fd) {
+LogFile::LogFile(int fd, bool shared) : outlet_(fd), shared_(shared) {
   char last = '\n';
   const auto end = lseek(fd, 0, SEEK_END);
   torn_ = end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n';
@@ -64,12 +65,12 @@ void LogFile::tell_lost(Timestamp now) {
 
 void LogFile::end_torn_line() { torn_ = outlet_.write("\n") != 1; }
 
-// The start of a record of which the rest found no room. A pipe keeps it: then the line is ended
-// later.
+// The start of a record of which the rest found no room. A pipe keeps it, and so does a file to
+// which others may have appended meanwhile: then the line is ended later.
 void LogFile::take_back(std::size_t bytes) {
   if (bytes == 0) return;
   struct stat info{};
-  const bool taken = fstat(outlet_.fd(), &info) == 0 && S_ISREG(info.st_mode) &&
+  const bool taken = !shared_ && fstat(outlet_.fd(), &info) == 0 && S_ISREG(info.st_mode) &&
                      ftruncate(outlet_.fd(), info.st_size - static_cast<off_t>(bytes)) == 0;
   torn_ = !taken;
 }

@@ -19,10 +19,12 @@ class LogFile {
   static constexpr std::size_t kBatch = 65536;  // bytes; more do not wait for the turn's end
 
   // "-" is standard output. Appends; a torn last line of an earlier run is ended first.
-  static std::expected<std::unique_ptr<LogFile>, std::string> open(const std::string& path);
+  // `shared`: other processes append to it, too.
+  static std::expected<std::unique_ptr<LogFile>, std::string> open(const std::string& path,
+                                                                   bool shared = false);
   // A file that is open for reading and writing; it is closed with this.
   static std::unique_ptr<LogFile> adopt(int fd) {
-    return std::unique_ptr<LogFile>(new LogFile(fd));
+    return std::unique_ptr<LogFile>(new LogFile(fd, false));
   }
   LogFile(const LogFile&) = delete;
   LogFile& operator=(const LogFile&) = delete;
@@ -35,13 +37,14 @@ class LogFile {
   [[nodiscard]] std::uint64_t lost() const { return lost_; }
 
  private:
-  explicit LogFile(int fd);
+  LogFile(int fd, bool shared);
   void write_out();
   void tell_lost(Timestamp now);
   void end_torn_line();
   void take_back(std::size_t bytes);
 
   Outlet outlet_;
+  bool shared_;
   std::string buffer_;
   std::size_t records_ = 0;  // in buffer_
   bool torn_ = false;        // the file does not end with a whole line

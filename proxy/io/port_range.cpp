@@ -26,6 +26,15 @@ int take_first_free(const ListenAt& where, const std::function<int(const Endpoin
 
 }  // namespace
 
+PortRange share_of(const PortRange& range, std::size_t worker, std::size_t workers) {
+  if (range.low == 0) return range;
+  const auto count = std::size_t{range.high} - range.low + 1;
+  const auto port = [&](std::size_t part) {
+    return static_cast<std::uint16_t>(range.low + count * part / workers);
+  };
+  return {port(worker), static_cast<std::uint16_t>(port(worker + 1) - 1)};
+}
+
 std::expected<UvPtr<uv_tcp_t>, int> listen_at(uv_loop_t* loop, void* owner, const ListenAt& where,
                                               uv_connection_cb on_connection) {
   constexpr int kBacklog = 16;  // strangers may stand in front of the peer

@@ -16,6 +16,9 @@ struct PortRange {
   std::uint16_t high = 0;
 };
 
+// The part of a range that one of `workers` has for itself; none remains none.
+PortRange share_of(const PortRange& range, std::size_t worker, std::size_t workers);
+
 // --port-map: something in front of us (a container, a load balancer) passes other ports one to one
 // to those that we listen on.
 struct PortMap {

@@ -1,5 +1,4 @@
-// `ftpscope proxy` and `ftpscope nat`: one event loop, a listening port for each mode, sessions
-// until a signal ends it.
+// `ftpscope proxy` and `ftpscope nat`: opens what needs root, then an event loop, or several.
 #pragma once
 
 #include <optional>
@@ -30,6 +29,7 @@ struct ProxyOptions {
   DestinationPolicy destinations;  // of forward
   Duration grace = std::chrono::seconds(30);
   WorkerOptions worker;
+  std::size_t workers = 1;  // processes with an event loop each
 };
 
 // The exit code. Prints where it listens, and errors as one sentence.

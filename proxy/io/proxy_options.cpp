@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <thread>
 
 #include "proxy/io/destination_options.h"
 #include "proxy/io/option_kinds.h"
@@ -132,6 +133,28 @@ void add_policy(CLI::App& app, ProxyOptions& options) {
       ->group(group);
 }
 
+CLI::Option* add_workers(CLI::App& app, std::size_t& workers) {
+  static constexpr std::size_t kMost = 256;
+  const auto set = [&workers](const std::string& text) {
+    if (text == "auto") {
+      workers = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMost);
+      return;
+    }
+    std::size_t number = 0;
+    if (!CLI::detail::lexical_cast(text, number) || number < 1 || number > kMost) {
+      throw CLI::ValidationError("--workers", "'" + text + "' is neither auto nor 1 to 256");
+    }
+    workers = number;
+  };
+  return app
+      .add_option_function<std::string>(
+          "--workers", set,
+          "processes that share the clients; auto: one a processor. They divide\n"
+          "--max-sessions and --data-ports; the other limits are each one's own")
+      ->type_name("N|auto")
+      ->default_str("1");
+}
+
 void add_limits(CLI::App& app, ProxyOptions& options) {
   auto& limits = options.worker.interceptor.limits;
   auto& worker = options.worker;
@@ -166,6 +189,7 @@ void add_limits(CLI::App& app, ProxyOptions& options) {
             "bytes read at once from a data connection,\nand most that waits for a slow receiver",
             4096, kMany)
       ->group(group);
+  add_workers(app, options.workers)->group(group);
   app.get_option("--max-descriptors")->default_str("");
   add_record_limits(app, options.record_limits, group);
 }

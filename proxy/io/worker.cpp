@@ -102,6 +102,11 @@ Timestamp Worker::now() const {
   return wall_start_ + Duration(static_cast<std::int64_t>(passed));
 }
 
+std::string Worker::new_session_id() {
+  last_session_ += last_session_ == 0 ? options_.number + 1 : options_.workers;
+  return session_name(now(), last_session_);
+}
+
 void Worker::record(const Record& record) {
   if (log_) log_->add(record);
   if (recording_) recording_->files().add(record);

@@ -60,6 +60,8 @@ struct WorkerOptions {
   static constexpr Duration kProxyHeaderTimeout = std::chrono::seconds(5);
   static constexpr Duration kTick = std::chrono::milliseconds(50);
 
+  std::size_t number = 0;  // of this worker, among
+  std::size_t workers = 1;
   InterceptorOptions interceptor;
   PortRange data_ports;
   DataPathKind data_path = DataPathKind::relay;
@@ -95,6 +97,9 @@ class Worker {
 
   // The wall clock at the start plus the time since: a clock that is set moves no timeout.
   [[nodiscard]] Timestamp now() const;
+
+  // Sortable: the time, then a number that no other worker gives.
+  [[nodiscard]] std::string new_session_id();
 
   void record(const Record& record);
   // Hands all records to the kernel. Called before any byte that they describe is sent.
@@ -170,6 +175,7 @@ class Worker {
   std::size_t descriptors_ = 0;
   std::vector<Enlisted> sessions_;
   std::size_t admitted_ = 0;
+  std::uint64_t last_session_ = 0;                       // its number
   std::map<IpAddress, std::size_t> sessions_of_client_;  // admitted ones
   std::multimap<Endpoint, std::pair<const LiveSession*, Endpoint>> connections_;
   UvPtr<uv_timer_t> timer_;
