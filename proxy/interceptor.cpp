@@ -200,7 +200,7 @@ void Interceptor::expose(Exposing message) {
   const auto expected = address.facing == Side::client ? state_.client_ip : state_.server_ip;
   effects_.expose({message.channel, address.facing, expected, address.target});
   if (!address.target_rule.empty()) message.why += ": " + std::string(address.target_rule);
-  exposing_ = std::move(message);
+  exposing_ = std::make_unique<Exposing>(std::move(message));
 }
 
 // What we tell of the address at which we listen. A 229 tells the port only: whoever reads it goes

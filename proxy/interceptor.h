@@ -6,6 +6,7 @@
 // (design.md, points 1 to 3).
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -227,10 +228,11 @@ class Interceptor final : public Machine, private Gate {
 
   std::vector<Channel> channels_;
   ChannelId last_channel_ = 0;
-  std::optional<Exposing> exposing_;
-  std::optional<SettingUp> setting_up_;
+  // What few sessions have at a time is not part of an idle one.
+  std::unique_ptr<Exposing> exposing_;
+  std::unique_ptr<SettingUp> setting_up_;
   std::optional<HeldReply> held_;
-  std::optional<Naming> naming_;  // until a server has greeted
+  std::unique_ptr<Naming> naming_;  // until a server has greeted
 
   std::string server_name_;  // as asked for
   Timestamp started_{};

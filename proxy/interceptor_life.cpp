@@ -29,7 +29,7 @@ void Interceptor::on(const event::ClientConnected& event) {
                                  name_of(options_.policy.lines), name_of(options_.policy.tls),
                                  event.balancer, event.reached});
   if (event.login_names_server) {
-    naming_ = Naming{};
+    naming_ = std::make_unique<Naming>();
     say("220 Which server? Log in with USER name@server[:port], or say SITE server first.\r\n");
   } else {
     effects_.connect_server(std::nullopt);

@@ -48,7 +48,8 @@ bool refuses(int code) { return refuses_for_good(code) || code == 425; }
 
 CommandFate Interceptor::begin_setup(const AskServer& wish, const Command& command, CommandId id,
                                      std::string_view why) {
-  setting_up_ = SettingUp{id, wish, wish.first, std::string(command.line.raw)};
+  setting_up_ =
+      std::make_unique<SettingUp>(SettingUp{id, wish, wish.first, std::string(command.line.raw)});
   CommandFate fate{.barrier = true};
   fate.wait = ask_server(why, Side::client);
   if (!fate.wait) fate.sent_as = find_verb(form_of(wish.first).verb);
