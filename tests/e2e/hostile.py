@@ -212,17 +212,24 @@ def is_cut(host: str, port: int) -> bool:
 
 def until_read(wire: Wire) -> None:
     """Until the proxy has read all that `wire` sent: so what is sent next is another read's."""
-    assert wait_until(lambda: not wire.unsent() and not _unread(wire), TIMEOUT_S, 0.0005)
+    assert wait_until(lambda: is_read(wire), TIMEOUT_S, 0.0005)
+
+
+def is_read(wire: Wire) -> bool:
+    """Whether nothing waits on this side, nor on the other."""
+    return not wire.unsent() and not _unread(wire)
 
 
 def _unread(wire: Wire) -> int:
-    """Bytes in the receive queue of the other end, which is on this host too (sock_diag(7)). The
-    kernel is asked for that one socket: /proc/net/tcp has thousands of lines when tests have run.
+    """Bytes in the receive queue of the other end, if that is on this host (or in this thread's network
+    namespace) (sock_diag(7)). The kernel is asked for that one socket: /proc/net/tcp has thousands of
+    lines when tests have run.
     """
     local, peer = wire.sock.getpeername(), wire.sock.getsockname()
     ports = struct.pack("!HH", local[1], peer[1])
-    hosts = b"".join(socket.inet_aton(name[0]).ljust(16, b"\0") for name in (local, peer))
-    request = struct.pack("=BBBxI", socket.AF_INET, socket.IPPROTO_TCP, 0, ANY) + ports + hosts
+    family = wire.sock.family
+    hosts = b"".join(socket.inet_pton(family, end[0]).ljust(16, b"\0") for end in (local, peer))
+    request = struct.pack("=BBBxI", family, socket.IPPROTO_TCP, 0, ANY) + ports + hosts
     request += struct.pack("=III", 0, ANY, ANY)
     header = struct.pack("=IHHII", 16 + len(request), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, 1, 0)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as kernel:

@@ -8,7 +8,8 @@ set -euo pipefail
 
 cache=${FTPSCOPE_SERVERS:-/var/cache/ftpscope-servers}
 servers=(vsftpd proftpd-core pure-ftpd pure-ftpd-common inetutils-ftpd)
-tools=(aria2 haproxy lftp tnftp curl python3-pyftpdlib python3-jsonschema jq tshark tcpdump file iproute2 nftables)
+peers=(ftp-proxy proftpd-mod-proxy proftpd-mod-crypto)   # other proxies, for peers_table.py
+tools=(aria2 haproxy lftp tnftp curl python3-pyftpdlib python3-jsonschema jq tshark tcpdump file iproute2 nftables openssl)
 user=ftpscopetest
 account=/var/lib/ftpscopetest   # the user's home and password: of the machine, not of a cache
 
@@ -63,7 +64,8 @@ libraries_of() {
 
 check_linked() {
   local binary lost
-  for binary in "$cache"/*/usr/sbin/{vsftpd,proftpd,pure-ftpd,ftpd}; do
+  for binary in "$cache"/*/usr/sbin/{vsftpd,proftpd,pure-ftpd,ftpd,ftp-proxy} \
+    "$cache"/*/usr/lib/proftpd/mod_proxy.so; do
     [[ -x $binary ]] || continue
     lost=$(ldd "$binary" | grep 'not found' || true)
     [[ -z $lost ]] || { say "$binary lacks $lost"; exit 1; }
@@ -91,7 +93,7 @@ mkdir -p "$cache"
 exec 9>"$cache/lock"; flock 9   # two checkouts may share the cache
 
 install_packages "${tools[@]}"
-for server in "${servers[@]}"; do unpack "$server"; done
+for server in "${servers[@]}" "${peers[@]}"; do unpack "$server"; done
 mapfile -t libraries < <(sort -u "$cache"/*/libraries)
 install_packages "${libraries[@]}"
 check_linked
