@@ -83,11 +83,23 @@ Found endpoint_of_list(AddressForm form, const NumberList& list, std::size_t beg
   return is_long ? endpoint_of_long(list, begin) : endpoint_of_six(list, begin);
 }
 
+std::string_view without_blanks(std::string_view text) {
+  const auto begin = std::min(text.find_first_not_of(" \t"), text.size());
+  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
+}
+
+// Blanks around the address belong to the hole: what fills it is canonical.
+Found with_blanks(Found found, std::string_view text) {
+  if (found) found->begin = 0, found->end = text.size();
+  return found;
+}
+
 Found find_in_argument(AddressForm form, std::string_view text) {
-  if (text.empty()) return std::unexpected(AddressError::missing);
-  const auto list = read_numbers(text, 0, false);
-  if (list.end != text.size()) return std::unexpected(AddressError::syntax);
-  return endpoint_of_list(form, list, 0);
+  const auto address = without_blanks(text);
+  if (address.empty()) return std::unexpected(AddressError::missing);
+  const auto list = read_numbers(address, 0, false);
+  if (list.end != address.size()) return std::unexpected(AddressError::syntax);
+  return with_blanks(endpoint_of_list(form, list, 0), text);
 }
 
 // The hole of a reply takes the parentheses or the '=' along, so that what fills it is canonical:
@@ -125,12 +137,11 @@ std::optional<bool> family_of(std::string_view protocol) {  // RFC 2428 2: 1 is 
   return std::nullopt;
 }
 
-// Digits only, and no zero in front: "0177" is 127 to one server and 177 to another.
+// Digits only. Zeros in front count for nothing: no octal, whatever a sscanf("%i") makes of them.
 std::expected<std::uint16_t, AddressError> read_port(std::string_view text) {
   if (text.empty() || !std::ranges::all_of(text, is_digit))
     return std::unexpected(AddressError::syntax);
-  if (text.size() > 1 && text[0] == '0') return std::unexpected(AddressError::syntax);
-  const auto port = parse_port(text);
+  const auto port = parse_port(text.substr(std::min(text.find_first_not_of('0'), text.size() - 1)));
   if (!port) return std::unexpected(AddressError::range);
   return *port;
 }
@@ -152,8 +163,9 @@ std::optional<std::array<std::string_view, 3>> split_extended(std::string_view t
 }
 
 Found find_eprt(std::string_view text) {
-  if (text.empty()) return std::unexpected(AddressError::missing);
-  const auto fields = split_extended(text);
+  const auto address = without_blanks(text);
+  if (address.empty()) return std::unexpected(AddressError::missing);
+  const auto fields = split_extended(address);
   if (!fields) return std::unexpected(AddressError::syntax);
   const auto v6 = family_of((*fields)[0]);
   if (!v6) return std::unexpected(AddressError::family);
@@ -162,7 +174,7 @@ Found find_eprt(std::string_view text) {
   if (!ip || looks_v6 != *v6) return std::unexpected(AddressError::syntax);
   const auto port = read_port((*fields)[2]);
   if (!port) return std::unexpected(port.error());
-  return FoundAddress{{*ip, *port}, 0, text.size()};
+  return FoundAddress{{*ip, *port}, 0, address.size()};
 }
 
 Found read_229(std::string_view fields_text, std::size_t begin, const IpAddress& peer) {
@@ -178,7 +190,7 @@ Found read_229(std::string_view fields_text, std::size_t begin, const IpAddress&
 }
 
 // RFC 2428 3 wants "(<d><d><d>port<d>)"; text with parentheses in front of it is allowed.
-Found find_229(std::string_view text, const IpAddress& peer) {
+Found find_229_in_parentheses(std::string_view text, const IpAddress& peer) {
   Found result = std::unexpected(AddressError::missing);
   for (auto open = text.find('('); open != text.npos; open = text.find('(', open + 1)) {
     const auto close = text.find(')', open);
@@ -193,6 +205,28 @@ Found find_229(std::string_view text, const IpAddress& peer) {
     return found;
   }
   return result;
+}
+
+// <d><d><d>port<d> with no parentheses, or one only; a host is not looked for.
+Found find_229_without(std::string_view text, const IpAddress& peer) {
+  for (std::size_t at = 0; at + 3 < text.size(); ++at) {
+    const auto d = text[at];
+    const auto digits = text.find_first_not_of("0123456789", at + 3);
+    const bool delimited = text[at + 1] == d && text[at + 2] == d && digits != text.npos;
+    if (!delimited || digits == at + 3 || text[digits] != d) continue;
+    auto found = read_229(text.substr(at, digits + 1 - at), at, peer);
+    if (found && at > 0 && text[at - 1] == '(') --found->begin;
+    if (found && found->end < text.size() && text[found->end] == ')') ++found->end;
+    return found;
+  }
+  return std::unexpected(AddressError::missing);
+}
+
+Found find_229(std::string_view text, const IpAddress& peer) {
+  const auto usual = find_229_in_parentheses(text, peer);
+  if (usual) return usual;
+  const auto bare = find_229_without(text, peer);
+  return bare ? bare : usual;
 }
 
 std::string comma_list(std::span<const unsigned> numbers) {
@@ -232,7 +266,7 @@ Found find_address(AddressForm form, std::string_view text, const IpAddress& pee
   switch (form) {
     case AddressForm::port:
     case AddressForm::lprt: return find_in_argument(form, text);
-    case AddressForm::eprt: return find_eprt(text);
+    case AddressForm::eprt: return with_blanks(find_eprt(text), text);
     case AddressForm::reply_227:
     case AddressForm::reply_228: return find_in_reply(form, text);
     case AddressForm::reply_229: return find_229(text, peer);

@@ -43,10 +43,10 @@ struct FoundAddress {
   bool names_host = true;  // a 229 usually names a port only; then endpoint.ip is the `peer` given
 };
 
-// An argument (port, eprt, lprt) is read strictly: no blanks, no signs, no leading zeros' octal, no
-// text behind. A reply is searched, since RFC 1123 4.1.2.6 asks for that: digits before the
-// address, missing parentheses, `=`, a dot behind it are all seen in the field. A 229 takes any
-// delimiter.
+// An argument (port, eprt, lprt) is read strictly: no blanks between, no signs, no octal, no text
+// behind; blanks around it are passed over. A reply is searched, since RFC 1123 4.1.2.6 asks for
+// that: digits before the address, missing parentheses, `=`, a dot behind it are all seen in the
+// field. A 229 takes any delimiter.
 [[nodiscard]] std::expected<FoundAddress, AddressError> find_address(AddressForm form,
                                                                      std::string_view text,
                                                                      const IpAddress& peer);

@@ -40,9 +40,11 @@ std::string odd_list(std::string_view before, std::string_view hole, std::string
 std::string odd_extended(std::string_view before, std::string_view hole, std::string_view after,
                          bool names_host) {
   if (names_host) return "it names a host";
-  if (hole.size() > 1 && hole[1] != '|') {
-    return "'" + std::string(1, hole[1]) + "' as the delimiter";
-  }
+  const auto delimiter = hole[hole.find_first_of(kDigits) - 1];
+  const auto zero = hole.find("|0");
+  if (delimiter != '|') return "'" + std::string(1, delimiter) + "' as the delimiter";
+  if (!hole.starts_with('(') || !hole.ends_with(')')) return "no parentheses";
+  if (zero != hole.npos && hole[zero + 2] != '|') return "a zero in front of the port";
   if (before.find('(') != before.npos) return "parentheses in front of the address";
   if (after.find_first_not_of(' ') != after.npos) return "text behind the address";
   return {};

@@ -161,8 +161,8 @@ inline constexpr auto kAddresses = std::to_array<FindingRow>({
     {epsv_form, "FTP-229-FORM", note, kServer, "RFC 2428 3",
      "a 229 in a form that some clients and firewalls cannot read",
      "The port in the 229 can be read, but not by everybody (the detail says why): another "
-     "delimiter than `|`, a host in it, parentheses before it, text or a full stop behind it, "
-     "or several lines. RFC 2428 allows other delimiters, yet many clients and firewalls know "
+     "delimiter than `|`, a host in it, parentheses before it or none around it, a zero in front "
+     "of the port, text or a full stop behind it, or several lines. RFC 2428 allows other delimiters, yet many clients and firewalls know "
      "one only. The proxy sends the usual form.",
      "Nothing while all clients connect. Otherwise the server should write `229 Entering "
      "Extended Passive Mode (|||50000|)` on one line; until then use PASV (curl: "

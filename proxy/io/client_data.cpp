@@ -104,7 +104,7 @@ std::size_t ClientData::readable() const {
 void ClientData::on_read(ssize_t count, const char* bytes) {
   if (count == 0) return;
   if (count < 0) {
-    end(count == UV_EOF ? ChannelEnd::fin : ChannelEnd::rst, Side::server);
+    end(is_reset(count, socket_.tcp()) ? ChannelEnd::rst : ChannelEnd::fin, Side::server);
     return;
   }
   watch(context_.timeouts.stall);

@@ -66,7 +66,7 @@ void ControlLeg::on_read(ssize_t count, const uv_buf_t& buffer) {
   ended_ = true;
   reading_ = false;
   uv_read_stop(stream(tcp_));
-  owner_.feed(event::Closed{side_, count != UV_EOF});
+  owner_.feed(event::Closed{side_, is_reset(count, tcp_)});
 }
 
 std::size_t ControlLeg::try_write(std::string_view bytes) {

@@ -57,10 +57,8 @@ void DataChannel::read_start(Leg& from) {
 void DataChannel::on_read(Leg& from, ssize_t count, const uv_buf_t& buffer) {
   if (count > 0) {
     forward(from, {buffer.base, static_cast<std::size_t>(count)});
-  } else if (count == UV_EOF) {
-    on_end(from);
   } else if (count < 0) {
-    on_broken(from);
+    is_reset(count, from.tcp) ? on_broken(from) : on_end(from);
   }
 }
 

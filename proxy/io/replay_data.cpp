@@ -203,10 +203,9 @@ void ReplayData::on_read(ssize_t count, const uv_buf_t& buffer) {
     totals_.moved(bytes.size(), worker_.now());
     comparison_->add(bytes);
     if (payload_->reset && totals_.bytes >= payload_->bytes) reset();
-  } else if (count == UV_EOF) {
-    finish(ChannelEnd::fin, Side::client);
   } else if (count < 0) {
-    fail(ChannelEnd::rst, Side::client);
+    const bool reset = is_reset(count, socket_.tcp());
+    reset ? fail(ChannelEnd::rst, Side::client) : finish(ChannelEnd::fin, Side::client);
   }
 }
 

@@ -203,7 +203,7 @@ void ReplaySession::start_reading() {
 void ReplaySession::on_read(ssize_t count, const uv_buf_t& buffer) {
   if (count == 0) return;
   if (count < 0) {
-    const bool reset = count != UV_EOF;
+    const bool reset = is_reset(count, tcp_);
     end(reset ? SessionEnd::rst : SessionEnd::fin,
         finishing_ && !reset ? Side::server : Side::client);
     return;

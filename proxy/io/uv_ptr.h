@@ -3,6 +3,7 @@
 // else.
 #pragma once
 
+#include <sys/socket.h>
 #include <uv.h>
 
 #include <memory>
@@ -65,6 +66,16 @@ inline int descriptor(const UvPtr<uv_tcp_t>& tcp) {
   uv_os_fd_t fd = -1;
   if (tcp) uv_fileno(reinterpret_cast<const uv_handle_t*>(tcp.get()), &fd);
   return fd;
+}
+
+// What uv_read's negative count means. To libuv a reset that comes with the last bytes is UV_EOF
+// (src/unix/stream.c, POLLHUP behind a read that did not fill its buffer). The socket knows better,
+// when it is asked for the first time.
+inline bool is_reset(ssize_t count, const UvPtr<uv_tcp_t>& tcp) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  getsockopt(descriptor(tcp), SOL_SOCKET, SO_ERROR, &error, &size);
+  return count != UV_EOF || error != 0;
 }
 
 }  // namespace ftpscope

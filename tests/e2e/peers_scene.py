@@ -31,6 +31,7 @@ from proxy import authority
 from servers import wait_until
 
 FILE = payload(30_011)
+SILENCE_S = 2.0
 DIGEST = hashlib.sha256(FILE).hexdigest()
 TELNET = re.compile(rb"\xff[\xfb-\xfe].|\xff[\xf0-\xfa]", re.S)
 SIX = re.compile(rb"(\d+)" + rb"\s*,\s*(\d+)" * 5)
@@ -524,10 +525,12 @@ class Client:
         self.ask("SYST", 215)
 
     def over(self) -> None:
-        """Nothing more is said by the peer: whatever is still to come, has come."""
+        """To the end, or a silence: what was to come of the client's words, has come."""
+        self.wire.sock.settimeout(SILENCE_S)
         with contextlib.suppress(Lost):
             while True:
                 self.reply()
+        self.wire.sock.settimeout(self.stage.patience_s)
 
     # data
 

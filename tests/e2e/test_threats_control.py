@@ -314,7 +314,7 @@ class S05AddressGrammar(unittest.TestCase):
             b"127,0,0,1,3,255", b"127,0,0,1,256,0", b"127,0,0,1,4294967296,21", b"", b"127.0.0.1",
             b"0,0,0,0,20,20", b"255,255,255,255,20,20", b"224,0,0,1,20,20",
             b"169,254,169,254,20,20",
-            b"10,0,0,1,20,20", b"127,0,0,2,20,20", b"127,0,0,1,20,20 ", b" 127,0,0,1,20,20",
+            b"10,0,0,1,20,20", b"127,0,0,2,20,20", b"127,0,0,1,20,20 20", b"127,0,0,1, 20,20",
             b"127,0,0,1,20,-20", b"127,,0,1,20,20", b"1" * 400, b"1," * 300,
         ],
         "EPRT": [
@@ -323,13 +323,33 @@ class S05AddressGrammar(unittest.TestCase):
             b"|1|127.0.0.1|5000", b"|1|127.0.0.1|", b"|1|127.0.0.1|0|", b"|1|127.0.0.1|1023|",
             b"|1|127.0.0.1|65536|", b"|1|127.0.0.1|4294967317|", b"|1|127.0.0.1|+5000|",
             b"|1|0177.0.0.1|5000|", b"|1|127.1|5000|", b"|1|0.0.0.0|5000|", b"|1|127.0.0.9|5000|",
-            b"|1|169.254.169.254|5000|", b"|2|ff02::1|5000|", b"|1|127.0.0.1|05000|",
+            b"|1|169.254.169.254|5000|", b"|2|ff02::1|5000|", b"|1|127.0.0.1|00|",
             b"|1|127.0.0.1|5000|x", b"||127.0.0.1|5000|", b"",
         ],
         "LPRT": [
             b"4,4,10,0,0,1,2,20,20", b"4,4,127,0,0,1,2,0,21", b"6,4,127,0,0,1,2,20,20", b"4,4",
         ],
     }  # fmt: skip
+
+    # Where all servers that read them agree; the server gets them without.
+    BLANKS_AND_ZEROS = (
+        b"PORT  127,0,0,1,%d,%d", b"PORT 127,0,0,1,%d,%d ", b"PORT 127,0,0,001,%d,%d",
+        b"EPRT |1|127.0.0.1|0%d| ",
+    )  # fmt: skip
+
+    def test_S05_blanks_around_an_address_and_zeros_in_front_do_not_reach_the_server(self):
+        for lines in POSTURES:
+            with scene("--lines", lines) as s, Listener() as mine:
+                session = s.session()
+                for form in self.BLANKS_AND_ZEROS:
+                    port = mine.port
+                    numbers = (port >> 8, port & 255) if form.startswith(b"PORT") else port
+                    session.client.send(form % numbers + b"\r\n")
+                    received = session.server.line()
+                    self.assertRegex(received, rb"^(PORT [1-9,0]+|EPRT \|1\|127.0.0.1\|[1-9]\d*\|)\r\n$")
+                    self.assertNotEqual(address_in(received), mine.address)
+                    session.server.send(b"200 OK.\r\n")
+                    session.client.expect(b"200 OK.\r\n")
 
     def test_S05_tricks_with_addresses_reach_no_server(self):
         for lines in POSTURES:

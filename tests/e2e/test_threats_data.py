@@ -10,6 +10,7 @@ import time
 import unittest
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from hostile import (
     DIRECTIONS,
@@ -380,6 +381,32 @@ def sender_resets(t: Transfer) -> Outcome:
     return Outcome("rst", first=t.sending_side, finding="FTP-DATA-RESET")
 
 
+def sender_resets_with_its_last_bytes(t: Transfer) -> Outcome:
+    """They and the reset are there when the proxy looks."""
+    t.begin()
+    t.reply(b"150 Go.\r\n")
+    t.open()
+    t.sender.send(PAYLOAD[:1])
+    assert t.receiver.until_heard(1.0)  # so it relays
+    with stopped(t.session.proxy.pid):
+        t.sender.send(PAYLOAD[1:])
+        t.sender.reset()
+    assert t.receiver.ending()[1] == "rst"
+    t.reply(b"426 Lost.\r\n")
+    return Outcome("rst", first=t.sending_side, finding="FTP-DATA-RESET")
+
+
+@contextlib.contextmanager
+def stopped(pid: int):
+    os.kill(pid, signal.SIGSTOP)
+    state = lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    try:
+        assert wait_until(lambda: state() in "Tt", 5.0)
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
 def receiver_resets(t: Transfer) -> Outcome:
     t.begin()
     t.reply(b"150 Go.\r\n")
@@ -540,8 +567,9 @@ class S15Endings(unittest.TestCase):
 
 ENDINGS = [
     orderly, no_data, data_before_150, reply_226_with_the_150, reply_226_before_the_data_ends,
-    sender_resets, receiver_resets, receiver_half_closes, nobody_connects, target_refuses, abor,
-    quit_in_mid_transfer, client_leaves_in_mid_transfer, control_is_reset, server_dies,
+    sender_resets, sender_resets_with_its_last_bytes, receiver_resets, receiver_half_closes,
+    nobody_connects, target_refuses, abor, quit_in_mid_transfer, client_leaves_in_mid_transfer,
+    control_is_reset, server_dies,
 ]  # fmt: skip
 
 for _ending in ENDINGS:

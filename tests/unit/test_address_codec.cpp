@@ -70,8 +70,10 @@ TEST_CASE("PORT") {
                                {"192,0,2,+1,10,0", kSyntax},
                                {"192,0,2,0x7f,10,0", kSyntax},
                                {"192, 0,2,1,10,0", kSyntax},
-                               {" 192,0,2,1,10,0", kSyntax},
-                               {"192,0,2,1,10,0 ", kSyntax},
+                               {" 192,0,2,1,10,0", "192.0.2.1:2560"},
+                               {"192,0,2,1,10,0 \t", "192.0.2.1:2560"},
+                               {"192,0,2,1,10,0 0", kSyntax},
+                               {" ", kMissing},
                                {"192,0,2,1,10,0xyz", kSyntax},
                                {"192,0,2,1,10,0,", kSyntax},
                                {"192,0,2,1,10,0,1", kSyntax},
@@ -116,7 +118,10 @@ TEST_CASE("EPRT") {
                                {"|1|192.0.2.1|4294967317|", kRange},
                                {"|1|192.0.2.1|-1|", kSyntax},
                                {"|1|192.0.2.1|+21|", kSyntax},
-                               {"|1|192.0.2.1|0177|", kSyntax},
+                               {"|1|192.0.2.1|0177|", "192.0.2.1:177"},
+                               {" |1|192.0.2.1|02560| \t", "192.0.2.1:2560"},
+                               {" |1|192.0.2.1|2560| x", kSyntax},
+                               {" ", kMissing},
                                {"|1|192.0.2.1||", kSyntax},
                                {"|1|192.0.2.01|2560|", kSyntax},
                                {"|1|192.0.2.256|2560|", kSyntax},
@@ -143,7 +148,7 @@ TEST_CASE("LPRT") {
             {"6,4,192,0,2,1,2,10,0", kSyntax},
             {"6,16,32,1,13,184,0,0,0,0,0,0,0,0,0,0,0,1,2,10,0,0", kSyntax},
             {"4", kSyntax},
-            {"4,4,192,0,2,1,2,10,0 ", kSyntax},
+            {"4,4,192,0,2,1,2,10,0 ", "192.0.2.1:2560"},
         });
 }
 
@@ -184,11 +189,16 @@ TEST_CASE("229") {
             {" (|||65536|)", kRange},
             {" (|||1000000|)", kRange},
             {" (|||-1|)", kSyntax},
-            {" (|||050000|)", kSyntax},
+            {" (|||050000|)", "10.0.0.5:50000"},
             {" (|||50000)", kSyntax},
             {" (||50000|)", kSyntax},
-            {" (|||50000|", kSyntax},
-            {" |||50000|", kMissing},
+            {" (|||50000|", "10.0.0.5:50000"},
+            {" |||50000|", "10.0.0.5:50000"},
+            {" Passive... |||50000|.", "10.0.0.5:50000"},
+            {" !!!50000!)", "10.0.0.5:50000"},
+            {" |||50000", kMissing},
+            {" ||50000|", kMissing},
+            {" |||65536|", kMissing},
             {" Entering", kMissing},
             {" (|||0|)", "10.0.0.5:0"},
         });
@@ -210,7 +220,9 @@ TEST_CASE("228") {
 TEST_CASE("the hole, and the text that stays") {
   using enum AddressForm;
   CHECK(around_hole(port, "192,0,2,1,10,0") == "[]");
+  CHECK(around_hole(port, " 192,0,2,1,10,0  ") == "[]");
   CHECK(around_hole(eprt, "|1|192.0.2.1|2560|") == "[]");
+  CHECK(around_hole(eprt, " |1|192.0.2.1|2560| ") == "[]");
   CHECK(around_hole(reply_227, " Entering Passive Mode (10,0,0,5,195,80).") ==
         " Entering Passive Mode [].");
   CHECK(around_hole(reply_227, " use =10,0,0,5,195,80 please") == " use [] please");
@@ -220,6 +232,9 @@ TEST_CASE("the hole, and the text that stays") {
   CHECK(around_hole(reply_227, " 3 (a) (10, 0, 0, 5, 195, 80)") == " 3 (a) []");
   CHECK(around_hole(reply_228, " (4,4,10,0,0,5,2,195,80)!") == " []!");
   CHECK(around_hole(reply_229, " Extended (a) (|||50000|).") == " Extended (a) [].");
+  CHECK(around_hole(reply_229, " |||50000|.") == " [].");
+  CHECK(around_hole(reply_229, " (|||50000| .") == " [] .");
+  CHECK(around_hole(reply_229, " |||50000|).") == " [].");
 }
 
 TEST_CASE("what is written into a hole is found there again") {
