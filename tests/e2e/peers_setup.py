@@ -11,6 +11,7 @@ manuals show for a gateway in front of one server, no option that makes them lax
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import subprocess
@@ -38,7 +39,15 @@ DOORS = {
     (6, 4): (INSIDE[6], CROSSING),
 }
 START_S = 10.0
-Options = tuple[str, ...]  # of ftpscope, for single cases
+# What a case may want to be set up otherwise, and each peer's word for it. Who has none, is as always.
+TO_PASSIVE, TO_ACTIVE, NO_TLS = "passive to the server", "active to the server", "no TLS"
+FTPSCOPE_WORDS = {
+    TO_PASSIVE: ("--server-data", "passive"),
+    TO_ACTIVE: ("--server-data", "active"),
+    NO_TLS: ("--tls", "refuse"),
+}
+SUSE_WORDS = {TO_PASSIVE: "passive", TO_ACTIVE: "active"}  # DestinationTransferMode
+MOD_PROXY_WORDS = {TO_PASSIVE: "passive", TO_ACTIVE: "active"}  # ProxyDataTransferPolicy
 
 
 @dataclass
@@ -91,16 +100,17 @@ class Peer:
     name: str
     what: str  # for the table's head
     doors: tuple[tuple[int, int], ...]  # the pairs of families that it can be set up for
-    start: Callable[[Machines, list[Options]], contextlib.AbstractContextManager]
+    start: Callable[[Machines, list[str]], contextlib.AbstractContextManager]
     missing: Callable[[], str]  # why it cannot be run here, or ""
     ours: bool = False
+    instances: int = 1  # for each setting; 0: one for all
 
-    def places(self, options: list[Options]) -> dict:
-        """Where a client connects, by (door, options). Who has no options has one place for all."""
+    def places(self, settings: list[str]) -> dict:
+        """Where a client connects, by (door, setting)."""
         return {
-            (door, one): place(door, number if self.ours else 0)
+            (door, setting): place(door, number * self.instances)
             for door in self.doors
-            for number, one in enumerate(options)
+            for number, setting in enumerate(settings)
         }
 
 
@@ -115,7 +125,7 @@ def nothing_missing() -> str:
 
 
 @contextlib.contextmanager
-def nf_nat_ftp(m: Machines, _: list[Options]) -> Iterator[None]:
+def nf_nat_ftp(m: Machines, _: list[str]) -> Iterator[None]:
     """A port forward, source NAT towards the server, and the helper for port 21."""
     chains = "".join(
         f"""
@@ -144,21 +154,28 @@ def nf_nat_ftp(m: Machines, _: list[Options]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def suse(m: Machines, _: list[Options]) -> Iterator[None]:
+def each(instance: Callable, m: Machines, settings: list[str]) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        for number, setting in enumerate(settings):
+            stack.enter_context(instance(m, number, setting))
+        yield
+
+
+def suse(m: Machines, number: int, setting: str) -> contextlib.AbstractContextManager:
+    host, port = place((4, 4), number)
     config = f"""[-Global-]
 ServerType standalone
-Listen {INSIDE[4]}
-Port {FTP}
+Listen {host}
+Port {port}
 DestinationAddress {SERVER[4]}
 DestinationPort {FTP}
-DestinationTransferMode client
+DestinationTransferMode {SUSE_WORDS.get(setting, "client")}
 MaxClients 512
 ForkLimit 100000
 LogDestination {{folder}}/log
 PidFile {{folder}}/pid
 """
-    with process(m.router, [suse_binary(), "-n", "-d", "-f"], config, [DOORS[4, 4]]):
-        yield
+    return process(m.router, [suse_binary(), "-n", "-d", "-f"], config, [(host, port)])
 
 
 def suse_binary() -> str:
@@ -166,15 +183,16 @@ def suse_binary() -> str:
 
 
 @contextlib.contextmanager
-def mod_proxy(m: Machines, _: list[Options]) -> Iterator[None]:
+def mod_proxy(m: Machines, number: int, setting: str) -> Iterator[None]:
     """Two processes: with UseIPv6 on, it cannot open data connections from IPv4 to IPv4."""
-    only4 = {door: place for door, place in DOORS.items() if door == (4, 4)}
-    others = {door: place for door, place in DOORS.items() if door != (4, 4)}
-    with proftpd(m, "off", only4), proftpd(m, "on", others):
+    places = {door: place(door, number) for door in DOORS}
+    only4 = {(4, 4): places.pop((4, 4))}
+    policy = MOD_PROXY_WORDS.get(setting, "client")
+    with proftpd(m, "off", only4, policy), proftpd(m, "on", places, policy):
         yield
 
 
-def proftpd(m: Machines, ipv6: str, doors: dict) -> contextlib.AbstractContextManager:
+def proftpd(m: Machines, ipv6: str, doors: dict, policy: str) -> contextlib.AbstractContextManager:
     hosts = "".join(
         f"""<VirtualHost {host}>
 Port {port}
@@ -182,6 +200,7 @@ ProxyEngine on
 ProxyRole reverse
 ProxyReverseServers ftp://{authority(SERVER[to], FTP)}
 ProxySourceAddress {OUTSIDE[to]}
+ProxyDataTransferPolicy {policy}
 </VirtualHost>
 """
         for (_, to), (host, port) in doors.items()
@@ -262,30 +281,22 @@ def listens(host: Host, address: str, port: int) -> bool:
     return any(line.split()[3] == authority(address, port) for line in told.splitlines())
 
 
-def ftpscope(*args: str) -> Callable[[Machines, list[Options]], contextlib.AbstractContextManager]:
-    """An instance for each set of options."""
-
-    @contextlib.contextmanager
-    def running(m: Machines, options: list[Options]) -> Iterator[None]:
-        with contextlib.ExitStack() as stack:
-            for number, more in enumerate(options):
-                stack.enter_context(instance(m, number, [*args, *more]))
-            yield
-
-    return running
-
-
 @contextlib.contextmanager
-def instance(m: Machines, number: int, args: list[str]) -> Iterator[Proxy]:
+def ftpscope(m: Machines, number: int, setting: str, *args: str) -> Iterator[None]:
     places = {door: authority(*place(door, number)) for door in DOORS}
     modes = [f"--mode=reverse:{authority(SERVER[d[1]], FTP)}@{places[d]}" for d in DOORS]
-    proxy = Proxy(None, [*modes, *args, "--quiet"], places[4, 4], "nat")
+    more = FTPSCOPE_WORDS.get(setting, ())
+    proxy = Proxy(None, [*modes, *args, *more, "--quiet"], places[4, 4], "nat")
     with m.router.entered():
         proxy.__enter__()
     # The machine's namespace is the process's own for good; its end needs no entering.
     with contextlib.ExitStack() as stack:
         stack.push(proxy)
-        yield proxy
+        yield
+
+
+def in_kernel(m: Machines, number: int, setting: str) -> contextlib.AbstractContextManager:
+    return ftpscope(m, number, setting, "--data-path", "kernel")
 
 
 ALL_DOORS = tuple(DOORS)
@@ -296,19 +307,21 @@ PEERS = [
         ((4, 4), (6, 6)),
         nf_nat_ftp,
         nothing_missing,
+        instances=0,
     ),
     Peer(
         "suse",
-        "SUSE ftp-proxy (Debian `ftp-proxy`)",
+        "SUSE ftp-proxy (Debian `ftp-proxy`); for single rows `DestinationTransferMode passive` or `active`",
         ((4, 4),),
-        suse,
+        functools.partial(each, suse),
         unpacked(suse_binary()),
     ),
     Peer(
         "mod_proxy",
-        "ProFTPD mod_proxy (Debian `proftpd-mod-proxy`), reverse",
+        "ProFTPD mod_proxy (Debian `proftpd-mod-proxy`), reverse; for single rows "
+        "`ProxyDataTransferPolicy passive` or `active`",
         ALL_DOORS,
-        mod_proxy,
+        functools.partial(each, mod_proxy),
         unpacked(
             proftpd_binary(),
             f"{CACHE}/proftpd-mod-proxy/usr/lib/proftpd/mod_proxy.so",
@@ -317,9 +330,9 @@ PEERS = [
     ),
     Peer(
         "ftpscope",
-        "`ftpscope nat --mode reverse:…`",
+        "`ftpscope nat --mode reverse:…`; for single rows `--server-data passive`, `active`, `--tls refuse`",
         ALL_DOORS,
-        ftpscope(),
+        functools.partial(each, ftpscope),
         unpacked(str(BINARY)),
         ours=True,
     ),
@@ -327,7 +340,7 @@ PEERS = [
         "ftpscope-kernel",
         "the same with `--data-path kernel`",
         ALL_DOORS,
-        ftpscope("--data-path", "kernel"),
+        functools.partial(each, in_kernel),
         unpacked(str(BINARY)),
         ours=True,
     ),

@@ -23,7 +23,8 @@ from pathlib import Path
 
 from machines import LabError
 from peers_cases import CASES, Case
-from peers_scene import Client, Lost, Stage
+from peers_client import Client, Lost
+from peers_server import Stage
 from peers_setup import PEERS, Peer, machines
 
 PATIENCE_S = 3.0  # of client and server: who says nothing for so long hangs
@@ -34,7 +35,7 @@ OK = "ok"
 def outcome(stage: Stage, case: Case, name: str) -> str:
     """ "ok", or what happened instead."""
     stage.scripts[name] = case.answers
-    client = Client(stage, name, case.door, case.ours)
+    client = Client(stage, name, case.door, case.setting)
     with stage.machines.client.entered(), contextlib.closing(client):
         try:
             if case.login:
@@ -52,11 +53,11 @@ def through(peer: Peer, cases: list[Case], patience_s: float = PATIENCE_S) -> di
     """The outcome of each case by its name. LabError if the peer cannot be had on this machine."""
     if missing := peer.missing():
         raise LabError(missing)
-    options = sorted({case.ours for case in cases} | {()})
+    settings = sorted({case.setting for case in cases})
     with (
         machines() as made,
-        Stage(made, peer.places(options), patience_s) as stage,
-        peer.start(made, options),
+        Stage(made, peer.places(settings), patience_s) as stage,
+        peer.start(made, settings),
     ):
         with ThreadPoolExecutor(AT_ONCE) as pool:
             run = {
@@ -103,7 +104,7 @@ class Table:
         return "\n".join(lines)
 
     def row_of(self, case: Case, names: list[str]) -> str:
-        title = f"{case.name} (ours: `{' '.join(case.ours)}`)" if case.ours else case.name
+        title = f"{case.name} [{case.setting}]" if case.setting else case.name
         return row(title, case.wanted, *(self.outcomes[name][case.name] for name in names))
 
 

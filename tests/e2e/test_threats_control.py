@@ -346,7 +346,9 @@ class S05AddressGrammar(unittest.TestCase):
                     numbers = (port >> 8, port & 255) if form.startswith(b"PORT") else port
                     session.client.send(form % numbers + b"\r\n")
                     received = session.server.line()
-                    self.assertRegex(received, rb"^(PORT [1-9,0]+|EPRT \|1\|127.0.0.1\|[1-9]\d*\|)\r\n$")
+                    self.assertRegex(
+                        received, rb"^(PORT [1-9,0]+|EPRT \|1\|127.0.0.1\|[1-9]\d*\|)\r\n$"
+                    )
                     self.assertNotEqual(address_in(received), mine.address)
                     session.server.send(b"200 OK.\r\n")
                     session.client.expect(b"200 OK.\r\n")
