@@ -8,6 +8,7 @@ import contextlib
 import functools
 import hashlib
 import re
+import select
 import shutil
 import socket
 import ssl
@@ -117,9 +118,18 @@ class Served:
                 place, self.stage.patience_s, source_address=(self.host, self.source_port)
             )
         else:
-            self.listeners[-1].sock.settimeout(self.stage.patience_s)
-            sock = self.listeners[-1].sock.accept()[0]
+            sock = self.called(self.listeners[-1].sock)
         return self.stage.wire(sock)
+
+    def called(self, listener: socket.socket) -> socket.socket:
+        """Whoever comes, while the client is there."""
+        poll = select.poll()
+        poll.register(listener, select.POLLIN)
+        poll.register(self.wire.sock, select.POLLRDHUP)
+        ready = dict(poll.poll(self.stage.patience_s * 1000))
+        if listener.fileno() not in ready:
+            raise TimeoutError
+        return listener.accept()[0]
 
     def encrypt(self) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
