@@ -107,13 +107,13 @@ class Client:
         return self.stage.sessions[self.name]
 
     def send(self, *packets: str | bytes) -> None:
-        for packet in packets:
-            data = packet.encode("latin-1") if isinstance(packet, str) else packet
-            self.said = verb_of(data) or self.said
-            with self.ended():
-                self.wire.send(data)
-            if len(packets) > 1:
-                self.stage.until_read(self.wire)
+        pieces = [p.encode("latin-1") if isinstance(p, str) else p for p in packets]
+        self.said = verb_of(b"".join(pieces)) or self.said
+        with self.ended():
+            for piece in pieces:
+                self.wire.send(piece)
+                if len(pieces) > 1:
+                    self.stage.until_read(self.wire)
 
     def reply(self, *codes: int) -> bytes:
         """The next reply, which must have one of the codes, if any are named."""
