@@ -73,4 +73,11 @@ void BenchSession::move_data(std::uint64_t bytes) {
   handle(event::ChannelClosed{newest_, totals, {}});
 }
 
+void BenchSession::quit() {
+  from_client("QUIT\r\n");
+  from_server("221 Bye.\r\n");
+  handle(event::Closed{Side::server});
+  handle(event::Closed{Side::client});
+}
+
 }  // namespace ftpscope::bench

@@ -26,6 +26,8 @@ class BenchSession final : private Effects, private RecordSink {
   void open_passive();
   // Somebody comes to the exposed port, `bytes` go to the client, both sides close.
   void move_data(std::uint64_t bytes);
+  // The client leaves; nothing may follow.
+  void quit();
 
   [[nodiscard]] std::size_t log_bytes() const { return log_bytes_; }
 

@@ -47,12 +47,8 @@ class TracedProxy(Proxy):
             self._check_addresses()
 
     def _check_addresses(self) -> None:
-        trace = self.work / "trace"
-        ended = lambda: re.search(rf"^{self.pid} +\+\+\+ exited", trace.read_text(), re.MULTILINE)
-        assert wait_until(ended, TRACE_S), "strace has not seen the end"
-        calls = [
-            found.groups() for found in map(CALL.match, trace.read_text().splitlines()) if found
-        ]
+        lines = finished_trace(self).splitlines()
+        calls = [found.groups() for found in map(CALL.match, lines) if found]
         self.connections = [
             (plain(ip), int(port)) for kind, _, port, ip in calls if kind == "connect"
         ]
@@ -88,6 +84,14 @@ class TracedProxy(Proxy):
         for ip, port in binds:
             inside = any(int(low) <= port <= int(high) for low, high in ranges)
             assert port in (0, self.port) or inside, f"it bound {ip}:{port}"
+
+
+def finished_trace(proxy: Proxy) -> str:
+    """What strace wrote into the file `trace` of its folder, of a proxy that has ended."""
+    trace = proxy.work / "trace"
+    ended = lambda: re.search(rf"^{proxy.pid} +\+\+\+ exited", trace.read_text(), re.MULTILINE)
+    assert wait_until(ended, TRACE_S), "strace has not seen the end"
+    return trace.read_text()
 
 
 def resolvers() -> set[tuple[str, int]]:
