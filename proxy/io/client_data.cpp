@@ -146,7 +146,7 @@ bool ClientData::waits_for_disk() {
   if (!writer_ || !recording->full()) return false;
   waiting_ = true;
   recording->wait_for_room(this, [this] { go_on(); });
-  watch(LiveRecording::kPatience);
+  watch_disk();
   return true;
 }
 
@@ -201,8 +201,17 @@ void ClientData::watch(Duration time) {
       static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(time).count()), 0);
 }
 
+void ClientData::watch_disk() {
+  disk_had_ = context_.worker.recording()->taken();
+  watch(LiveRecording::kPatience);
+}
+
 void ClientData::on_timer() {
   if (over_ || waiting_) {
+    if (context_.worker.recording()->taken() != disk_had_) {
+      watch_disk();
+      return;
+    }
     context_.worker.recording()->forget(this);
     if (!writer_->finished()) writer_->give_up(LiveRecording::kStuck);
     if (!over_) go_on();
@@ -232,7 +241,7 @@ void ClientData::end(ChannelEnd how, std::optional<Side> closed_first) {
     tell_over();
     return;
   }
-  watch(LiveRecording::kPatience);
+  watch_disk();
   writer_->finish([this] {
     totals_.taken = writer_->taken();
     tell_over();

@@ -73,6 +73,7 @@ class ClientData {
   bool waits_for_disk();
   void go_on();
   void watch(Duration time);
+  void watch_disk();
   void on_timer();
   void tell_over();
   void end(ChannelEnd how, std::optional<Side> closed_first);
@@ -88,7 +89,8 @@ class ClientData {
   Sha256 hash_;
   std::optional<std::string> listing_;
   std::shared_ptr<PayloadWriter> writer_;
-  bool waiting_ = false;  // for the disk
+  bool waiting_ = false;        // for the disk
+  std::uint64_t disk_had_ = 0;  // taken when it began to wait
   DataTotals totals_;
   bool hopeless_ = false;  // connecting could not even begin
   bool over_ = false;

@@ -123,10 +123,15 @@ void DataChannel::record(Leg& from, std::string_view bytes) {
   }
   writer->add(bytes, last_progress_ - *totals_.connected);
   if (!recording->full() || disk_since_) return;
-  disk_since_ = last_progress_;
+  wait_for_disk(last_progress_);
   for (auto& leg : legs_) uv_read_stop(stream(leg.tcp));
   recording->wait_for_room(this, [this] { resume_reading(); });
   session_.channel_waits();
+}
+
+void DataChannel::wait_for_disk(Timestamp now) {
+  disk_since_ = now;
+  disk_had_ = worker_.recording()->taken();
 }
 
 void DataChannel::resume_reading() {
@@ -212,7 +217,7 @@ void DataChannel::close(ChannelEnd how, std::optional<Side> first, std::string_v
   totals_.closed_first = first;
   totals_.how = how;
   why_ = why;
-  disk_since_ = worker_.now();
+  if (worker_.recording()) wait_for_disk(worker_.now());
   for (auto& leg : legs_) {
     if (leg.recorded) leg.recorded->finish([this] { tell_when_recorded(); });
   }
@@ -239,7 +244,9 @@ std::optional<Timestamp> DataChannel::due() const {
 
 void DataChannel::on_due(Timestamp now) {
   if (disk_since_ && !told_) {
-    if (now >= *disk_since_ + LiveRecording::kPatience) give_up_recording();
+    if (now < *disk_since_ + LiveRecording::kPatience) return;
+    const bool stuck = worker_.recording()->taken() == disk_had_;
+    stuck ? give_up_recording() : wait_for_disk(now);
     return;
   }
   if (quiet_ && now >= last_progress_ + *quiet_) {

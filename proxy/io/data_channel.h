@@ -93,6 +93,7 @@ class DataChannel final : public DataPath {
   void close_leg(Leg& leg, bool reset);
   void record(Leg& from, std::string_view bytes);
   void resume_reading();
+  void wait_for_disk(Timestamp now);
   void give_up_recording();
   void tell_when_recorded();
 
@@ -106,6 +107,7 @@ class DataChannel final : public DataPath {
   bool closed_ = false;
   bool told_ = false;
   std::optional<Timestamp> disk_since_;  // waits for the disk: to read on, or to be told
+  std::uint64_t disk_had_ = 0;           // taken by then
   std::string_view why_;
   ChannelTotals totals_;
   Timestamp last_progress_{};

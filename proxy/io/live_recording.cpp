@@ -10,11 +10,11 @@
 
 namespace ftpscope {
 
-// The disk's side: touched by its thread only while a job is running, by the loop only in between.
+// Touched by the threads only while a job is running there, by the loop only in between.
 struct PayloadWriter::File {
   // What is written in one piece is hashed while the processor's cache still has it, and lies in
   // one large page of the page cache at most: half the cost of writing it all at once.
-  static constexpr std::uint64_t kPiece = std::uint64_t{64} << 10U;
+  static constexpr std::size_t kPiece = std::size_t{64} << 10U;
 
   int folder = -1;  // a descriptor of its own: the recording may be gone first
   std::string name;
@@ -32,26 +32,65 @@ struct PayloadWriter::File {
     if (folder >= 0) ::close(folder);
   }
 
-  void write(std::string_view bytes) {
-    while (!bytes.empty() && error == 0) {
-      const auto piece = bytes.substr(0, kPiece - written % kPiece);
+  void write(const RecordingBlock& block) {
+    if (fd < 0) fd = create_private_file(folder, name);
+    if (fd < 0) {
+      error = errno;
+      return;
+    }
+    const bool whole = block.full() && block.start() % RecordingBlock::kSize == 0;
+    pass_cache(whole && block.goes_to_disk());
+    for (auto left = block.bytes(); !left.empty() && error == 0;) {
+      const auto piece = left.substr(0, passes_cache ? left.size() : kPiece - written % kPiece);
       write_piece(piece);
-      bytes.remove_prefix(piece.size());
+      if (!block.goes_to_disk() && error == 0) sum.add(piece);
+      left.remove_prefix(piece.size());
     }
   }
 
+  // As far as it was written.
+  void hash(const RecordingBlock& block, std::uint64_t end) {
+    sum.add(block.bytes().substr(0, end - block.start()));
+  }
+
+ private:
   void write_piece(std::string_view bytes) {
-    if (fd < 0) fd = create_private_file(folder, name);
-    if (fd < 0 || !write_at(fd, bytes, written)) {
+    bool done = write_at(fd, bytes, written);
+    if (!done && errno == EINVAL && passes_cache) {  // this disk wants larger blocks
+      pass_cache(false);
+      done = write_at(fd, bytes, written);
+    }
+    if (!done) {
       error = errno;
       // A part that found room would make the file longer than its hash knows.
-      if (fd >= 0 && ftruncate(fd, static_cast<off_t>(written)) != 0) written = 0;
+      if (ftruncate(fd, static_cast<off_t>(written)) != 0) written = 0;
       return;
     }
     written += bytes.size();
-    sum.add(bytes);
   }
+
+  // Not every file system can: then nothing changes.
+  void pass_cache(bool pass) {
+    if (pass == passes_cache) return;
+    const int flags = fcntl(fd, F_GETFL);
+    if (fcntl(fd, F_SETFL, pass ? flags | O_DIRECT : flags & ~O_DIRECT) == 0) passes_cache = pass;
+  }
+
+  bool passes_cache = false;
 };
+
+void RecordingBlock::begin(std::uint64_t start) {
+  if (!memory_) memory_ = std::make_unique_for_overwrite<Memory>();
+  start_ = start;
+  size_ = 0;
+}
+
+std::size_t RecordingBlock::fill(std::string_view bytes) {
+  const auto count = std::min(bytes.size(), kSize - start_ % kSize - size_);
+  bytes.copy(memory_->bytes.data() + size_, count);
+  size_ += count;
+  return count;
+}
 
 PayloadWriter::PayloadWriter(LiveRecording& recording, const DataTaker::Source& source)
     : recording_(recording),
@@ -63,7 +102,7 @@ PayloadWriter::PayloadWriter(LiveRecording& recording, const DataTaker::Source& 
 PayloadWriter::~PayloadWriter() { forget_waiting(); }
 
 void PayloadWriter::forget_waiting() {
-  for (const auto& block : std::exchange(waiting_, {})) recording_.queued_ -= block.size();
+  for (const auto& block : std::exchange(waiting_, {})) recording_.queued_ -= block.bytes().size();
 }
 
 // How many of `count` more bytes the limits let in. Once it is less, no more are.
@@ -81,44 +120,71 @@ void PayloadWriter::add(std::string_view bytes, Duration since) {
   course_.add(since, received_);
   if (!why_.empty()) return;
   bytes = bytes.substr(0, allowed(bytes.size()));
-  recorded_ += bytes.size();
   recording_.total_ += bytes.size();
   recording_.queued_ += bytes.size();
-  if (waiting_.empty() || waiting_.back().size() >= LiveRecording::kBlock) {
-    waiting_.push_back(take_spare());
-  }
-  waiting_.back().append(bytes);
-  if (!running_) write_next();
+  append(bytes);
+  if (!writing_) write_next();
 }
 
-std::string PayloadWriter::take_spare() {
-  if (spare_.empty()) return {};
-  auto block = std::move(spare_.back());
-  spare_.pop_back();
-  return block;
+void PayloadWriter::append(std::string_view bytes) {
+  while (!bytes.empty()) {
+    if (waiting_.empty() || waiting_.back().full()) {
+      if (spare_.empty()) spare_.emplace_back();
+      waiting_.push_back(std::move(spare_.back()));
+      spare_.pop_back();
+      waiting_.back().begin(recorded_);
+    }
+    const auto count = waiting_.back().fill(bytes);
+    bytes.remove_prefix(count);
+    recorded_ += count;
+  }
 }
 
 void PayloadWriter::write_next() {
-  if (waiting_.empty()) return;
-  running_ = true;
-  const auto block = std::make_shared<std::string>(std::move(waiting_.front()));
+  if (waiting_.empty() || file_->error != 0) return;
+  // Past the page cache only whole blocks can go; parts of them must not fill up the queue.
+  const auto& next = waiting_.front();
+  if (next.goes_to_disk() && !next.full() && !told_ && !recording_.full()) return;
+  writing_ = true;
+  const auto block = std::make_shared<RecordingBlock>(std::move(waiting_.front()));
   waiting_.pop_front();
   recording_.disk_.run([file = file_, block] { file->write(*block); },
                        [&recording = recording_, self = weak_from_this(), block] {
-                         recording.on_written(block->size());
-                         const auto writer = self.lock();
-                         if (!writer) return;
-                         block->clear();
-                         writer->spare_.push_back(std::move(*block));
-                         writer->on_written();
+                         if (const auto writer = self.lock()) {
+                           writer->on_written(block);
+                         } else {
+                           recording.on_taken(block->bytes().size());
+                         }
                        });
 }
 
-void PayloadWriter::on_written() {
-  running_ = false;
+void PayloadWriter::on_written(const std::shared_ptr<RecordingBlock>& block) {
+  writing_ = false;
   if (file_->error != 0 && why_.empty()) why_ = std::strerror(file_->error);
-  if (file_->error == 0) write_next();
-  if (!running_ && told_) settle();
+  if (!block->goes_to_disk()) {
+    on_taken(*block);
+  } else {
+    ++hashing_;
+    recording_.hasher_.run([file = file_, block, end = file_->written] { file->hash(*block, end); },
+                           [&recording = recording_, self = weak_from_this(), block] {
+                             const auto writer = self.lock();
+                             if (!writer) {
+                               recording.on_taken(block->bytes().size());
+                               return;
+                             }
+                             --writer->hashing_;
+                             writer->on_taken(*block);
+                             writer->settle_if_over();
+                           });
+  }
+  write_next();
+  settle_if_over();
+}
+
+void PayloadWriter::on_taken(RecordingBlock& block) {
+  const auto size = block.bytes().size();
+  spare_.push_back(std::move(block));
+  recording_.on_taken(size);
 }
 
 void PayloadWriter::give_up(std::string_view why) {
@@ -130,7 +196,16 @@ void PayloadWriter::give_up(std::string_view why) {
 
 void PayloadWriter::finish(std::function<void()> told) {
   told_ = std::move(told);
-  if (!running_ || given_up_) settle();
+  if (given_up_) {
+    settle();
+    return;
+  }
+  if (!writing_) write_next();  // the last block need not be whole
+  settle_if_over();
+}
+
+void PayloadWriter::settle_if_over() {
+  if (told_ && !writing_ && hashing_ == 0) settle();
 }
 
 void PayloadWriter::settle() {
@@ -157,8 +232,9 @@ void LiveRecording::wait_for_room(void* who, std::function<void()> room) {
   waiting_.emplace_back(who, std::move(room));
 }
 
-void LiveRecording::on_written(std::size_t bytes) {
+void LiveRecording::on_taken(std::size_t bytes) {
   queued_ -= bytes;
+  taken_ += bytes;
   if (full()) return;
   for (const auto& [who, room] : std::exchange(waiting_, {})) room();
 }
