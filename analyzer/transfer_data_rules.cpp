@@ -17,11 +17,16 @@ Side caller(Setup setup) {
   return active ? Side::server : Side::client;
 }
 
+// Between translated forms one of them may have come. A capture has the attempt, as both of them.
+Side absent(const record::Data& data) {
+  if (data.client.has_value() == data.server.has_value()) return caller(data.setup);
+  return data.client ? Side::server : Side::client;
+}
+
 // And after how long, when there was time.
 std::string who_did_not(const record::Data& data) {
   constexpr auto kTime = std::chrono::seconds(1);
-  const auto absent = data.client ? Side::server : data.server ? Side::client : caller(data.setup);
-  const auto text = "not the " + std::string(name_of(absent));
+  const auto text = "not the " + std::string(name_of(absent(data)));
   const auto waited = data.closed - data.exposed;
   return waited < kTime ? text : text + " within " + human_duration(waited);
 }
