@@ -25,6 +25,12 @@ def children(pid: int) -> list[int]:
         return [int(child) for child in listed.read().split()]
 
 
+def all_children(pid: int) -> list[int]:
+    """The first worker says that the ports are open: the others may still be on their way."""
+    assert wait_until(lambda: len(children(pid)) == WORKERS, WAIT_S), children(pid)
+    return children(pid)
+
+
 def number(session: str) -> int:
     return int(session.rpartition("-")[2])
 
@@ -96,7 +102,7 @@ class Workers(unittest.TestCase):
             ftps = self.logins(proxy, stack)
             # Old enough to be begun again.
             self.assertTrue(wait_until(lambda: age_s(proxy.pid) > 2, WAIT_S))
-            crashing = children(proxy.pid)[0]
+            crashing = all_children(proxy.pid)[0]
             lost = sum(serving == 0 for serving in self.of_worker(proxy).values())
             os.kill(crashing, signal.SIGKILL)
             replaced = lambda: len(set(children(proxy.pid)) - {crashing}) == WORKERS
@@ -119,15 +125,14 @@ class Workers(unittest.TestCase):
     def test_one_that_cannot_even_begin_ends_all(self):
         with self.proxy(kind=EndingProxy) as proxy:
             proxy.exit_code = 1
-            os.kill(children(proxy.pid)[1], signal.SIGKILL)
+            os.kill(all_children(proxy.pid)[1], signal.SIGKILL)
             self.assertEqual(proxy.process.wait(WAIT_S), 1)
             self.assertIn("worker 1 was ended by signal 9", proxy.evidence())
 
     def test_they_end_with_the_first_process(self):
         with self.proxy(kind=EndingProxy) as proxy:
             proxy.exit_code = -signal.SIGKILL
-            workers = children(proxy.pid)
-            self.assertEqual(len(workers), WORKERS)
+            workers = all_children(proxy.pid)
             proxy.process.kill()
             gone = lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers)
             self.assertTrue(wait_until(gone, WAIT_S))
