@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/io/control_leg.h"
 #include "proxy/io/listening_socket.h"
 #include "proxy/io/live_session.h"
 #include "proxy/io/socket_address.h"
@@ -39,6 +40,7 @@ int Acceptor::listen_again() {
   const int fd = fcntl(socket_->get(), F_DUPFD_CLOEXEC, 0);
   int status = fd < 0 ? UV_EMFILE : uv_tcp_open(listener_.get(), fd);
   if (status == 0) {
+    configure_control(listener_, worker_.options().tcp_keepalive);
     status = uv_listen(stream(listener_), kBacklog, [](uv_stream_t* handle, int result) {
       static_cast<Acceptor*>(handle->data)->on_connection(result);
     });
@@ -61,11 +63,11 @@ void Acceptor::on_connection(int status) {
   }
   auto client = make_tcp(worker_.loop(), nullptr);
   if (uv_accept(stream(listener_), stream(client)) != 0) return;
-  if (worker_.options().balancing.is_balancer(peer_endpoint(descriptor(client)).ip)) {
+  const auto arrival = arrival_of(descriptor(client));
+  if (worker_.options().balancing.is_balancer(arrival.client.ip)) {
     await_header(std::move(client));
     return;
   }
-  const auto arrival = arrival_of(descriptor(client));
   LiveSession::start(worker_, locator_,
                      {.tcp = std::move(client), .arrival = arrival, .refused = refusal(arrival)});
 }
@@ -117,7 +119,7 @@ Arrival Acceptor::arrival_of(int fd) const {
                   kind_ == ProxyMode::Kind::tproxy};
   // One that conntrack does not know was not redirected: then the destination is ours.
   if (kind_ == ProxyMode::Kind::transparent) {
-    arrival.destination = original_destination(fd).value_or(local);
+    arrival.destination = original_destination(fd, arrival.client.ip.v6).value_or(local);
   }
   return arrival;
 }

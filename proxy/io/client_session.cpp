@@ -14,8 +14,8 @@ ClientSession::ClientSession(Context context, UvPtr<uv_tcp_t> server)
       server_(peer_endpoint(descriptor(server))),
       id_(session_name(context_.worker.now(), 1)),
       machine_(context_.script, context_.options, id_, *this, *this) {
+  configure_control(server, context_.worker.options().tcp_keepalive);
   leg_.adopt(std::move(server));
-  leg_.configure(context_.worker.options().tcp_keepalive);
 }
 
 void ClientSession::start() {

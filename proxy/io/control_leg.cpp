@@ -15,19 +15,19 @@ struct ControlLeg::Write {
   std::string bytes;
 };
 
+void configure_control(const UvPtr<uv_tcp_t>& tcp, unsigned keepalive) {
+  uv_tcp_nodelay(tcp.get(), 1);
+  if (keepalive != 0) keep_alive(tcp, keepalive);
+  // Without this the last byte of an urgent "ABOR\r\n" is taken out of the stream and lost.
+  const int on = 1;
+  setsockopt(descriptor(tcp), SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
+}
+
 void ControlLeg::adopt(UvPtr<uv_tcp_t> tcp) {
   close();  // another one was here before
   urgent_next_ = ended_ = finish_when_written_ = finished_ = false;
   tcp_ = std::move(tcp);
   tcp_->data = this;
-}
-
-void ControlLeg::configure(unsigned keepalive) {
-  uv_tcp_nodelay(tcp_.get(), 1);
-  keep_alive(tcp_, keepalive);
-  // Without this the last byte of an urgent "ABOR\r\n" is taken out of the stream and lost.
-  const int on = 1;
-  setsockopt(fd(), SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
 }
 
 void ControlLeg::read(bool wanted) {

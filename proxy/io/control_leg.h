@@ -12,6 +12,10 @@
 
 namespace ftpscope {
 
+// No delay, urgent data in line, keep-alive (seconds; 0: none). Of a connection that stands, or of
+// a listener: what that accepts has its options (Linux copies them), without a system call.
+void configure_control(const UvPtr<uv_tcp_t>& tcp, unsigned keepalive);
+
 // Whose connection it is.
 class ControlLegOwner {
  public:
@@ -33,8 +37,6 @@ class ControlLeg {
 
   // Takes a connected (or connecting) handle; its data pointer is set to this leg.
   void adopt(UvPtr<uv_tcp_t> tcp);
-  // Call once it is connected: no delay, urgent data in line, keep-alive (seconds; 0: none).
-  void configure(unsigned keepalive);
 
   [[nodiscard]] bool open() const { return tcp_ != nullptr; }
   [[nodiscard]] int fd() const { return descriptor(tcp_); }

@@ -33,7 +33,6 @@ void DataChannel::start_relay() {
   session_.feed(event::ChannelOpened{id(), *totals_.client, *totals_.server});
   for (auto& leg : legs_) {
     if (closed_) return;
-    keep_alive(leg.tcp, worker_.options().tcp_keepalive);
     if (!leg.early.empty()) forward(leg, std::exchange(leg.early, {}));
   }
   for (auto& leg : legs_) {
@@ -236,10 +235,16 @@ std::optional<Timestamp> DataChannel::due() const {
   const auto stall = worker_.options().stall_timeout;
   std::optional<Timestamp> due;
   if (relaying_ && stall != Duration::zero()) due = last_progress_ + stall;
+  if (const auto keep = keep_alive_due()) due = due ? std::min(*due, *keep) : *keep;
   const auto connect = worker_.options().connect_timeout;
   if (connecting() && connect != Duration::zero()) due = last_progress_ + connect;
   if (quiet_) due = due ? std::min(*due, last_progress_ + *quiet_) : last_progress_ + *quiet_;
   return due;
+}
+
+std::optional<Timestamp> DataChannel::keep_alive_due() const {
+  const bool wanted = relaying_ && !closed_ && worker_.options().tcp_keepalive != 0;
+  return wanted && !kept_alive_ ? std::optional(*totals_.connected + kKeepAliveFrom) : std::nullopt;
 }
 
 void DataChannel::on_due(Timestamp now) {
@@ -252,6 +257,10 @@ void DataChannel::on_due(Timestamp now) {
   if (quiet_ && now >= last_progress_ + *quiet_) {
     quiet_.reset();
     session_.feed(event::ChannelQuiet{id()});
+  }
+  if (const auto keep = keep_alive_due(); keep && now >= *keep) {
+    kept_alive_ = true;
+    for (auto& leg : legs_) keep_alive(leg.tcp, worker_.options().tcp_keepalive);
   }
   const auto still_due = due();
   if (!still_due || now < *still_due) return;

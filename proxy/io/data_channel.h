@@ -26,6 +26,8 @@ class DataChannel final : public DataPath {
  public:
   // Connections through a balancer whose header is awaited at the same time.
   static constexpr std::size_t kHeaderWaitsMax = 4;
+  // Most transfers are over sooner than anybody could forget them: these need no keep-alive.
+  static constexpr Duration kKeepAliveFrom = std::chrono::seconds(1);
 
   DataChannel(LiveSession& session, ChannelId id);
   ~DataChannel() override;
@@ -56,6 +58,7 @@ class DataChannel final : public DataPath {
     DataChannel* channel = nullptr;
     Side side = Side::client;
     DataListener listener;
+    Endpoint here;                   // where that listens
     IpAddress expected;              // to come, and nobody else
     std::optional<Endpoint> target;  // or: where to go when the other one has come
     UvPtr<uv_tcp_t> tcp;
@@ -82,6 +85,7 @@ class DataChannel final : public DataPath {
   void on_leg_stands(Leg& leg, const ftpscope::Leg& ends);
   void send_proxy_header(Leg& to);
   void start_relay();
+  [[nodiscard]] std::optional<Timestamp> keep_alive_due() const;
   void read_start(Leg& from);
   void on_read(Leg& from, ssize_t count, const uv_buf_t& buffer);
   void forward(Leg& from, std::string_view bytes);
@@ -104,6 +108,7 @@ class DataChannel final : public DataPath {
   std::array<Leg, 2> legs_;
   std::size_t descriptors_ = 0;
   bool relaying_ = false;
+  bool kept_alive_ = false;
   bool closed_ = false;
   bool told_ = false;
   std::optional<Timestamp> disk_since_;  // waits for the disk: to read on, or to be told

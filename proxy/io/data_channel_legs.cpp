@@ -26,7 +26,8 @@ std::expected<std::uint16_t, std::string_view> DataChannel::listen(const Exposur
   }
   facing.expected = exposure.expected;
   other_of(facing).target = exposure.target;
-  return local_endpoint(descriptor(facing.listener.tcp())).port;
+  facing.here = local_endpoint(descriptor(facing.listener.tcp()));
+  return facing.here.port;
 }
 
 void DataChannel::on_connection(Leg& leg, int status) {
@@ -91,17 +92,18 @@ void DataChannel::drop_waits() {
 
 void DataChannel::admit(Leg& leg, UvPtr<uv_tcp_t> tcp, const Endpoint& peer,
                         std::string_view early) {
-  const auto local = local_endpoint(descriptor(tcp));
-  const auto meant = original_destination(descriptor(tcp));
   // When both sides come, the machine knows only what the last one was told.
   const bool comparable = other_of(leg).target.has_value();
-  if (comparable && meant && *meant != local) session_.feed(event::PeerRedirected{id(), *meant});
+  const auto meant = original_destination(descriptor(tcp), leg.here.ip.v6);
+  if (comparable && meant && *meant != leg.here) {
+    session_.feed(event::PeerRedirected{id(), *meant});
+  }
   leg.listener.reset();
   if (leg.side == Side::client) drop_waits();
   leg.tcp = std::move(tcp);
   leg.tcp->data = &leg;
   leg.early = early;
-  on_leg_stands(leg, {peer, local});
+  on_leg_stands(leg, {peer, leg.here});
 }
 
 void DataChannel::connect(Side side, const Endpoint& target) {

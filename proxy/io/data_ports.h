@@ -1,5 +1,7 @@
-// The ports of --data-ports that no listener of ours has. Which of them is next cannot be guessed
-// (RFC 2577 8), and when none is left that is known without asking the kernel.
+// Where to listen for data. Which port is next cannot be guessed (RFC 2577 8). With --data-ports:
+// one that no listener of ours has, and when none is left that is known without asking the kernel.
+// Else one is drawn where the kernel would search: its search gets slow, and then very slow, where
+// many connections have ended in the last minute.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +33,7 @@ class DataListener {
 
  private:
   UvPtr<uv_tcp_t> tcp_;
-  DataPorts* ports_ = nullptr;  // null: the kernel chose the port
+  DataPorts* ports_ = nullptr;  // null: there is no range
   std::uint16_t port_ = 0;
 };
 
@@ -39,9 +41,10 @@ class DataPorts {
  public:
   // Ports that are ours to use and that other programs have taken: so many are tried, then there is
   // none. A system call or two each.
-  static constexpr int kTriesMax = 64;
+  static constexpr std::size_t kTriesMax = 64;
+  static constexpr int kDrawsMax = 8;  // without --data-ports; then the kernel searches
 
-  // Without a range (low is 0) the kernel chooses. It outlives its listeners.
+  // Without a range low is 0. It outlives its listeners.
   explicit DataPorts(const PortRange& range);
 
   // `where` but for the port. The error is libuv's; UV_EADDRINUSE: none is free.
@@ -52,7 +55,11 @@ class DataPorts {
  private:
   friend class DataListener;
 
-  bool all_ = false;  // no range
+  std::expected<void, int> listen_anywhere(uv_loop_t* loop, void* owner, ListenAt where,
+                                           uv_connection_cb on_connection, DataListener& listener);
+
+  PortRange ephemeral_;  // the kernel's, when there is no range; low is 0: not known
+  bool all_ = false;     // no range
   std::vector<std::uint16_t> free_;
   std::random_device random_;
 };

@@ -22,7 +22,6 @@ constexpr std::size_t kDescriptorsOfLegs = 2;
 void LiveSession::start(Worker& worker, ServerLocator& locator, Newcomer newcomer) {
   auto* session = new LiveSession(worker, locator, worker.new_session_id());
   session->client_.adopt(std::move(newcomer.tcp));
-  session->client_.configure(worker.options().tcp_keepalive);
   const auto& arrival = session->arrival_ = newcomer.arrival;
   session->refused_ = !newcomer.refused.empty();
   if (session->admitted()) worker.use_descriptors(kDescriptorsOfLegs);
@@ -113,8 +112,10 @@ void LiveSession::record_read(const event::Received& received) {
 }
 
 void LiveSession::carry_out() {
-  worker_.flush_log();  // before the bytes that it describes
-  write_out();
+  if (outgoing_) {
+    worker_.flush_log();  // before the bytes that it describes
+    write_out();          // before an end
+  }
   for (std::size_t i = 0; i < actions_.size(); ++i) {
     const auto action = std::move(actions_[i]);
     action(*this);
@@ -263,10 +264,10 @@ void LiveSession::on_server(
     return;
   }
   locator_.reached(server->server);
+  configure_control(server->tcp, worker_.options().tcp_keepalive);
   server_.adopt(std::move(server->tcp));
-  server_.configure(worker_.options().tcp_keepalive);
   const auto header = worker_.options().balancing.to_server;
-  feed(event::ServerConnected{peer_endpoint(server_.fd()), server_local_, to_text(server->server),
+  feed(event::ServerConnected{server->address, server_local_, to_text(server->server),
                               header ? name_of(*header) : std::string_view{}});
 }
 

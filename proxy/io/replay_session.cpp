@@ -1,11 +1,9 @@
 #include "proxy/io/replay_session.h"
 
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "proxy/io/control_leg.h"
 #include "proxy/io/socket_address.h"
 
 namespace ftpscope {
@@ -25,10 +23,7 @@ ReplaySession::ReplaySession(const Context& context, std::string id, UvPtr<uv_tc
       machine_(context.recording.script, context.options, client_.ip, *this),
       started_(context.worker.now()) {
   tcp_->data = this;
-  uv_tcp_nodelay(tcp_.get(), 1);
-  // Or the last byte of an urgent ABOR is taken out of the stream and lost.
-  const int on = 1;
-  setsockopt(descriptor(tcp_), SOL_SOCKET, SO_OOBINLINE, &on, sizeof on);
+  configure_control(tcp_, 0);
 }
 
 void ReplaySession::start() {

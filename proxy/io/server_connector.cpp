@@ -95,7 +95,7 @@ void ServerConnector::on_timeout() {
 void ServerConnector::on_connected(int status) {
   if (status == 0) {
     timer_.reset();
-    hooks_.done(Reached{std::move(tcp_), std::move(server_)});
+    hooks_.done(Reached{std::move(tcp_), std::move(server_), tried_});
     return;
   }
   tcp_.reset();

@@ -22,6 +22,7 @@ class ServerConnector {
   struct Reached {
     UvPtr<uv_tcp_t> tcp;
     HostPort server;
+    Endpoint address;
   };
   struct Failure {
     enum class Kind : std::uint8_t { not_found, screened, not_connected };

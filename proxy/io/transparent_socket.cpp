@@ -18,9 +18,7 @@ constexpr int kOriginalDestinationV6 = 80;  // IP6T_SO_ORIGINAL_DST; its header 
 
 }  // namespace
 
-std::expected<Endpoint, int> original_destination(int fd) {
-  // An IPv4 client of an IPv6 socket is asked for as IPv4: that is what conntrack saw.
-  const bool v6 = peer_endpoint(fd).ip.v6;
+std::expected<Endpoint, int> original_destination(int fd, bool v6) {
   SocketAddress found;
   found.size = sizeof found.storage;
   const int status =

@@ -12,9 +12,10 @@
 namespace ftpscope {
 
 // Where the client of an accepted connection connected to, before nftables redirected it (conntrack
-// knows; `ip` and `ip6` tables alike). The error is an errno: ENOENT when conntrack does not know
-// the connection.
-std::expected<Endpoint, int> original_destination(int fd);
+// knows; `ip` and `ip6` tables alike). `v6`: what the client is; of an IPv6 socket, too, an IPv4
+// client is asked for as IPv4, which is what conntrack saw. The error is an errno: ENOENT when
+// conntrack does not know the connection.
+std::expected<Endpoint, int> original_destination(int fd, bool v6);
 
 // Before bind(): the socket may have any address (IP_TRANSPARENT, ip(7)). Needs CAP_NET_RAW or
 // CAP_NET_ADMIN. 0, or a status of libuv's.

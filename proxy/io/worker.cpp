@@ -55,7 +55,8 @@ Worker::Worker(uv_loop_t* loop, const WorkerOptions& options, LogFile* log)
       pipeline_(options.interceptor.policy),
       log_(log),
       terminal_(STDOUT_FILENO),
-      buffer_(std::max(options.relay_buffer, WorkerOptions::kControlRead)),
+      buffer_size_(std::max(options.relay_buffer, WorkerOptions::kControlRead)),
+      buffer_(std::make_unique_for_overwrite<char[]>(buffer_size_)),
       data_ports_(options.data_ports),
       wall_start_(std::chrono::floor<Duration>(std::chrono::system_clock::now())),
       steady_start_(uv_hrtime()) {
@@ -122,7 +123,7 @@ void Worker::flush_log() {
 }
 
 uv_buf_t Worker::read_buffer(std::size_t limit) {
-  return uv_buf_init(buffer_.data(), static_cast<unsigned>(std::min(limit, buffer_.size())));
+  return uv_buf_init(buffer_.get(), static_cast<unsigned>(std::min(limit, buffer_size_)));
 }
 
 bool Worker::take_descriptors(std::size_t count) {

@@ -170,7 +170,8 @@ class Worker {
   KernelPath* kernel_path_ = nullptr;
   std::string terminal_text_;
   Outlet terminal_;
-  std::vector<char> buffer_;
+  std::size_t buffer_size_;
+  std::unique_ptr<char[]> buffer_;  // what is not read into takes no memory
   DataPorts data_ports_;
   std::size_t descriptors_ = 0;
   std::vector<Enlisted> sessions_;

@@ -29,7 +29,10 @@ import os
 import subprocess
 from pathlib import Path
 
+from servers import wait_until
+
 CLONE_NEWNET = 0x40000000
+LEAVING_S = 5.0
 PREFIX = {4: 24, 6: 64}
 # There is no DNS in here. Programs that ask all the same are told so, and do not wait for an answer.
 NO_NAMES = """table inet no_names {
@@ -123,11 +126,17 @@ class Lab:
         return self
 
     def __exit__(self, kind, error, traceback) -> None:
-        left = {host.name: pids for host in self.hosts if (pids := host.inhabitants())}
+        # A server's process for a session that has ended may need a moment more.
+        if kind is None:
+            wait_until(lambda: not self.inhabitants(), LEAVING_S)
+        left = self.inhabitants()
         for host in self.hosts:
             os.close(host.fd)
         if kind is None:
             assert not left, f"processes outlive the test: {left}"
+
+    def inhabitants(self) -> dict[str, list[int]]:
+        return {host.name: pids for host in self.hosts if (pids := host.inhabitants())}
 
     def host(self, name: str) -> Host:
         self.hosts.append(Host(name))

@@ -74,13 +74,14 @@ class TracedProxy(Proxy):
             assert legs & made, f"the log has a data connection that was not made: {record}"
 
     def _check_binds(self, binds: list[tuple[str, int]]) -> None:
-        """Where clients connect; for data, at the address of a control connection, and once for each
-        channel; any port (0) of such an address to connect from."""
+        """Where clients connect; for data, at the address of a control connection, on a port of --data-ports or
+        else one of the kernel's own range; any port (0) of such an address to connect from."""
         ends = {host_of(r["proxy"]) for r in self.records("session")}
         ends |= {host_of(r["from"]) for r in self.records("connected")}
         listen = [one for one in binds if one[0] not in ends]
         assert set(listen) <= {(self.host, 0), (self.host, self.port)} | {("::", self.port)}, binds
         ranges = re.findall(r"--data-ports (\d+)-(\d+)", " ".join(self.args))
+        ranges = ranges or [Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()]
         for ip, port in binds:
             inside = any(int(low) <= port <= int(high) for low, high in ranges)
             assert port in (0, self.port) or inside, f"it bound {ip}:{port}"
