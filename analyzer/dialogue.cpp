@@ -155,7 +155,8 @@ void Dialogue::take_command(const Line& line) {
     return;
   }
   if (take_tail(Side::client, line)) return;
-  const auto command = parse_command(line, scratch_);
+  std::string scratch;
+  const auto command = parse_command(line, scratch);
   if (!state_.logged_in && is_foreign(command)) return;
   if (std::exchange(out_of_step_, false)) pending_.clear();
   if (assembler_.ends_like_final()) {

@@ -87,6 +87,7 @@ class Gate {
 
 class Dialogue {
  public:
+  // All are to outlive this.
   Dialogue(const DialogueLimits& limits, Recorder& recorder, SessionState& state, Gate& gate);
 
   void connected(Timestamp now);  // to the server: the greeting is awaited from here on
@@ -179,14 +180,17 @@ class Dialogue {
   void record_reply(const Reply& reply, const PendingCommand* answered);
   void inspect_reply(const Reply& reply, const PendingCommand* answered);
   void inspect_line(std::string_view text, Ending ending, std::optional<CommandId> to);
-  std::optional<std::span<const std::string_view>> masked_lines(
-      std::span<const std::string_view> lines);
+  struct MaskedLines {
+    std::vector<std::string> texts;
+    std::vector<std::string_view> views;  // of these
+  };
+  std::optional<MaskedLines> masked_lines(std::span<const std::string_view> lines) const;
   void conclude(const PendingCommand& command, int code);
   void go_opaque(std::optional<CommandId> id);
   void take_opaque(Side side);
   void violate(Violation violation, FindingId finding, std::string_view detail);
 
-  DialogueLimits limits_;
+  const DialogueLimits& limits_;
   Recorder& recorder_;
   SessionState& state_;
   Gate& gate_;
@@ -210,9 +214,6 @@ class Dialogue {
   CommandId last_id_ = 0;
   std::size_t unknown_before_login_ = 0;
   SecretMask secret_;
-  std::string scratch_;
-  std::vector<std::string> masked_texts_;
-  std::vector<std::string_view> masked_views_;
   // The reply that is being sent in parts: how much of it has gone.
   std::size_t sent_bytes_ = 0;
   std::size_t sent_lines_ = 0;

@@ -30,7 +30,8 @@ bool Dialogue::may_say_noop() const {
 
 std::string_view Dialogue::say_noop(Timestamp now) {
   recorder_.at(now);
-  const auto command = parse_command(Line{kNoop, Ending::crlf}, scratch_);
+  std::string scratch;
+  const auto command = parse_command(Line{kNoop, Ending::crlf}, scratch);
   PendingCommand noop;
   noop.id = ++last_id_;
   noop.verb = command.verb;

@@ -59,7 +59,7 @@ void Dialogue::send_parts() {
   part.endings = assembler_.open_endings(sent_lines_);
   const auto raw = assembler_.open_raw(sent_bytes_);
   const auto masked = masked_lines(part.lines);
-  if (masked) part.lines = *masked;
+  if (masked) part.lines = masked->views;
   recorder_.emit(part);
   sent_lines_ = assembler_.line_count();
   sent_bytes_ = assembler_.size();
@@ -161,23 +161,22 @@ void Dialogue::record_reply(const Reply& reply, const PendingCommand* answered) 
   entry.endings = reply.endings;
   const auto masked = masked_lines(reply.lines);
   if (masked) {
-    entry.lines = *masked;
+    entry.lines = masked->views;
     entry.redacted = true;
   }
   recorder_.emit(entry);
 }
 
 // The lines with the secret masked; nothing when it is not in them, which is nearly always.
-std::optional<std::span<const std::string_view>> Dialogue::masked_lines(
-    std::span<const std::string_view> lines) {
+std::optional<Dialogue::MaskedLines> Dialogue::masked_lines(
+    std::span<const std::string_view> lines) const {
   const bool hidden =
       std::ranges::any_of(lines, [this](std::string_view text) { return secret_.hides(text); });
   if (!hidden || limits_.log_secrets) return std::nullopt;
-  masked_texts_.clear();
-  masked_views_.clear();
-  for (const auto text : lines) masked_texts_.push_back(secret_.masked(text));
-  for (const auto& text : masked_texts_) masked_views_.push_back(text);
-  return masked_views_;
+  MaskedLines masked;
+  for (const auto text : lines) masked.texts.push_back(secret_.masked(text));
+  masked.views.assign(masked.texts.begin(), masked.texts.end());
+  return masked;
 }
 
 void Dialogue::inspect_reply(const Reply& reply, const PendingCommand* answered) {

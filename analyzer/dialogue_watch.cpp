@@ -59,7 +59,8 @@ bool Dialogue::take_tail(Side side, const Line& line) {
                                  .latency = std::nullopt});
     return true;
   }
-  const auto command = parse_command(line, scratch_);
+  std::string scratch;
+  const auto command = parse_command(line, scratch);
   if (command.verb) return false;
   record::Command entry;
   entry.id = ++last_id_;

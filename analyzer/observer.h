@@ -13,7 +13,9 @@ namespace ftpscope {
 class Observer final : private Gate {
  public:
   Observer(const DialogueLimits& limits, std::string session, RecordSink& sink)
-      : recorder_(std::move(session), sink), dialogue_(limits, recorder_, state_, *this) {}
+      : limits_(limits),
+        recorder_(std::move(session), sink),
+        dialogue_(limits_, recorder_, state_, *this) {}
 
   void connected(Timestamp now) { dialogue_.connected(now); }
   // From a server that did not greet: another one may come.
@@ -67,6 +69,7 @@ class Observer final : private Gate {
   void on_violation(Violation, std::string_view) override {}
   void on_closed(Side) override {}
 
+  DialogueLimits limits_;
   Recorder recorder_;
   SessionState state_;
   Dialogue dialogue_;

@@ -63,8 +63,7 @@ ReplyAssembler::Step ReplyAssembler::add(const Line& line, bool expected) {
 
 void ReplyAssembler::start(const Line& line, const ReplyStart& first) {
   reply_ = Reply{};
-  raw_.clear();
-  pieces_.clear();
+  many_ = std::make_unique<Lines>();
   open_ = true;
   last_like_final_ = false;
   open_code_ = first.code;
@@ -72,38 +71,38 @@ void ReplyAssembler::start(const Line& line, const ReplyStart& first) {
 }
 
 void ReplyAssembler::append(const Line& line) {
-  if (pieces_.empty()) endings_.clear();
-  pieces_.push_back({raw_.size(), line.text().size()});
-  endings_.push_back(line.ending);
-  raw_.append(line.raw);
+  many_->pieces.push_back({many_->raw.size(), line.text().size()});
+  many_->endings.push_back(line.ending);
+  many_->raw.append(line.raw);
 }
 
-// The texts point into raw_, which moves while it grows: made when they are asked for.
+// The texts point into the raw bytes, which move while they grow: made when they are asked for.
 void ReplyAssembler::refresh_texts() {
-  texts_.clear();
-  for (const auto& piece : pieces_) {
-    texts_.push_back(std::string_view(raw_).substr(piece.begin, piece.text_size));
+  many_->texts.clear();
+  for (const auto& piece : many_->pieces) {
+    many_->texts.push_back(std::string_view(many_->raw).substr(piece.begin, piece.text_size));
   }
 }
 
 // By far the most frequent case: nothing is copied, the reply's views point into the line.
 ReplyAssembler::Step ReplyAssembler::complete_single(const Line& line, std::optional<int> code) {
+  many_.reset();
+  text_ = line.text();
+  ending_ = line.ending;
   reply_ = Reply{};
-  texts_.assign(1, line.text());
-  endings_.assign(1, line.ending);
   reply_.code = code;
   reply_.raw = line.raw;
-  reply_.lines = texts_;
-  reply_.endings = endings_;
+  reply_.lines = {&text_, 1};
+  reply_.endings = {&ending_, 1};
   return Step::complete;
 }
 
 ReplyAssembler::Step ReplyAssembler::complete() {
   refresh_texts();
   reply_.code = open_code_;
-  reply_.raw = raw_;
-  reply_.lines = texts_;
-  reply_.endings = endings_;
+  reply_.raw = many_->raw;
+  reply_.lines = many_->texts;
+  reply_.endings = many_->endings;
   open_ = false;
   return Step::complete;
 }
@@ -119,15 +118,15 @@ void ReplyAssembler::close_here() {
 
 std::span<const std::string_view> ReplyAssembler::open_lines(std::size_t first) {
   refresh_texts();
-  return std::span<const std::string_view>(texts_).subspan(first);
+  return std::span<const std::string_view>(many_->texts).subspan(first);
 }
 
 std::span<const Ending> ReplyAssembler::open_endings(std::size_t first) const {
-  return std::span<const Ending>(endings_).subspan(first);
+  return std::span<const Ending>(many_->endings).subspan(first);
 }
 
 std::string_view ReplyAssembler::open_raw(std::size_t first_byte) const {
-  return std::string_view(raw_).substr(first_byte);
+  return std::string_view(many_->raw).substr(first_byte);
 }
 
 }  // namespace ftpscope

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -58,8 +59,8 @@ class ReplyAssembler {
   [[nodiscard]] bool open() const { return open_; }
   [[nodiscard]] bool ends_like_final() const { return open_ && last_like_final_; }
   [[nodiscard]] int open_code() const { return open_code_; }
-  [[nodiscard]] std::size_t size() const { return raw_.size(); }
-  [[nodiscard]] std::size_t line_count() const { return pieces_.size(); }
+  [[nodiscard]] std::size_t size() const { return many_ ? many_->raw.size() : 0; }
+  [[nodiscard]] std::size_t line_count() const { return many_ ? many_->pieces.size() : 0; }
 
   // Ends the open reply where it stands: by the other code of its last line, or unfinished.
   void close_here();
@@ -77,6 +78,12 @@ class ReplyAssembler {
     std::size_t begin;
     std::size_t text_size;
   };
+  struct Lines {
+    std::string raw;
+    std::vector<Piece> pieces;  // of it
+    std::vector<std::string_view> texts;
+    std::vector<Ending> endings;
+  };
 
   void start(const Line& line, const ReplyStart& first);
   void append(const Line& line);
@@ -88,10 +95,10 @@ class ReplyAssembler {
   bool last_like_final_ = false;
   int open_code_ = 0;
   int last_code_ = 0;
-  std::string raw_;
-  std::vector<Piece> pieces_;
-  std::vector<std::string_view> texts_;
-  std::vector<Ending> endings_;
+  // Of a reply of one line, and of one that has more: few have at a time.
+  std::string_view text_;
+  Ending ending_ = Ending::crlf;
+  std::unique_ptr<Lines> many_;
   Reply reply_;
 };
 

@@ -154,7 +154,7 @@ void SessionRules::follow_transfer(const record::Reply& reply, const Verb* verb,
   if (!reply.preliminary) {
     running_.reset();
   } else if (!running_ || running_->id != *reply.to) {
-    running_ = Running{*reply.to, now, std::nullopt, std::nullopt};
+    running_ = std::make_unique<Running>(*reply.to, now, std::nullopt, std::nullopt);
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "analyzer/record.h"
@@ -65,7 +66,7 @@ class SessionRules {
   CommandId answered_ = 0;         // finally
   std::uint64_t failed_hash_ = 0;
   int failures_ = 0;  // of that one, in a row
-  std::optional<Running> running_;
+  std::unique_ptr<Running> running_;
 };
 
 }  // namespace ftpscope

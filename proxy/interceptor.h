@@ -231,7 +231,7 @@ class Interceptor final : public Machine, private Gate {
   // What few sessions have at a time is not part of an idle one.
   std::unique_ptr<Exposing> exposing_;
   std::unique_ptr<SettingUp> setting_up_;
-  std::optional<HeldReply> held_;
+  std::unique_ptr<HeldReply> held_;
   std::unique_ptr<Naming> naming_;  // until a server has greeted
 
   std::string server_name_;  // as asked for

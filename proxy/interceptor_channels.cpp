@@ -60,7 +60,7 @@ bool Interceptor::must_wait_for_data(const PendingCommand& answered, const Reply
   const auto channel = std::ranges::find(channels_, std::optional(answered.id), &Channel::transfer);
   if (channel == channels_.end() || channel->drained_from_server) return false;
   if (channel->path == DataPathKind::kernel) return false;
-  held_ = HeldReply{{}, answered.id, channel->id};
+  held_ = std::make_unique<HeldReply>(std::string(), answered.id, channel->id);
   effects_.watch_channel(channel->id, channel->opened ? InterceptorOptions::kDataQuiet
                                                       : InterceptorOptions::kConnectQuiet);
   return true;
@@ -90,9 +90,8 @@ void Interceptor::settle_transfer(const PendingCommand& answered, const Reply& r
 
 void Interceptor::release_held_reply() {
   if (!held_) return;
-  const auto held = std::move(*held_);
-  held_.reset();
-  send_reply(held.raw, held.command);
+  const auto held = std::move(held_);
+  send_reply(held->raw, held->command);
   dialogue_.resume(Side::server, now());
 }
 

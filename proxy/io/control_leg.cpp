@@ -79,60 +79,64 @@ std::size_t ControlLeg::try_write(std::string_view bytes) {
 
 void ControlLeg::write(std::string_view bytes, std::optional<std::size_t> urgent) {
   if (!tcp_ || finished_ || bytes.empty()) return;
-  if (urgent) urgent_ = waiting_.size() + *urgent;
-  if (queued() > 0 || urgent) {
-    queue(bytes);
-    return;
-  }
-  queue(bytes.substr(try_write(bytes)));
+  if (!queue_ && !urgent) bytes.remove_prefix(try_write(bytes));
+  if (!bytes.empty()) queue(bytes, urgent);
 }
 
-void ControlLeg::queue(std::string_view bytes) {
-  waiting_.append(bytes);
-  if (in_flight_ == 0) flush_waiting();
+void ControlLeg::queue(std::string_view bytes, std::optional<std::size_t> urgent) {
+  if (!queue_) queue_ = std::make_unique<Queue>();
+  if (urgent) queue_->urgent = queue_->waiting.size() + *urgent;
+  queue_->waiting.append(bytes);
+  if (queue_->in_flight == 0) flush_waiting();
 }
 
 // One write at a time is given to libuv. The urgent byte is sent by itself, when all before it has
 // gone.
 void ControlLeg::flush_waiting() {
-  if (urgent_ == 0U) {
-    const auto sent = send(fd(), waiting_.data(), 1, MSG_OOB | MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent == 1) waiting_.erase(0, 1);
-    urgent_.reset();  // no room for it now: it goes as a plain byte rather than not at all
+  auto& [in_flight, waiting, urgent] = *queue_;
+  if (urgent == 0U) {
+    const auto sent = send(fd(), waiting.data(), 1, MSG_OOB | MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent == 1) waiting.erase(0, 1);
+    urgent.reset();  // no room for it now: it goes as a plain byte rather than not at all
   }
-  if (waiting_.empty()) return;
-  const auto length = urgent_.value_or(waiting_.size());
+  if (waiting.empty()) {
+    queue_.reset();
+    return;
+  }
+  const auto length = urgent.value_or(waiting.size());
   auto write = std::make_unique<Write>();
-  write->bytes = waiting_.substr(0, length);
+  write->bytes = waiting.substr(0, length);
   write->request.data = write.get();
-  waiting_.erase(0, length);
-  if (urgent_) urgent_ = 0;
+  waiting.erase(0, length);
+  if (urgent) urgent = 0;
   auto buffer = uv_buf_init(write->bytes.data(), static_cast<unsigned>(length));
   const auto written = [](uv_write_t* request, int status) {
     const std::unique_ptr<Write> done(static_cast<Write*>(request->data));
     if (auto* leg = owner_of<ControlLeg>(request->handle)) leg->on_written(status);
   };
   if (uv_write(&write->request, stream(tcp_), &buffer, 1, written) < 0) {
-    waiting_.clear();
+    queue_.reset();
     return;
   }
-  in_flight_ = length;
+  in_flight = length;
   static_cast<void>(write.release());  // the callback has it now
 }
 
 void ControlLeg::on_written(int status) {
-  in_flight_ = 0;
-  if (status < 0) waiting_.clear();
-  flush_waiting();
-  if (queued() > 0) return;
-  waiting_ = std::string();
+  if (status < 0) {
+    queue_.reset();
+  } else {
+    queue_->in_flight = 0;
+    flush_waiting();
+  }
+  if (queue_) return;
   if (finish_when_written_) finish_now();
   owner_.on_leg_written();
 }
 
 void ControlLeg::finish() {
   finish_when_written_ = true;
-  if (queued() == 0) finish_now();
+  if (!queue_) finish_now();
 }
 
 void ControlLeg::finish_now() {
@@ -144,9 +148,7 @@ void ControlLeg::finish_now() {
 void ControlLeg::close() {
   reading_ = false;
   tcp_.reset();
-  in_flight_ = 0;
-  waiting_.clear();
-  urgent_.reset();
+  queue_.reset();
 }
 
 void ControlLeg::reset() {

@@ -41,7 +41,9 @@ class ControlLeg {
   [[nodiscard]] bool open() const { return tcp_ != nullptr; }
   [[nodiscard]] int fd() const { return descriptor(tcp_); }
   [[nodiscard]] bool ended() const { return ended_; }  // the peer sent its last byte
-  [[nodiscard]] std::size_t queued() const { return in_flight_ + waiting_.size(); }
+  [[nodiscard]] std::size_t queued() const {
+    return queue_ ? queue_->in_flight + queue_->waiting.size() : 0;
+  }
 
   void read(bool wanted);
   // `urgent`: this byte of them goes as TCP urgent data.
@@ -52,9 +54,14 @@ class ControlLeg {
 
  private:
   struct Write;
+  struct Queue {
+    std::size_t in_flight = 0;          // bytes given to libuv
+    std::string waiting;                // behind them
+    std::optional<std::size_t> urgent;  // of these, goes as TCP urgent data
+  };
 
   void start_reading();
-  void queue(std::string_view bytes);
+  void queue(std::string_view bytes, std::optional<std::size_t> urgent);
   void flush_waiting();
   std::size_t try_write(std::string_view bytes);
   void finish_now();
@@ -69,9 +76,7 @@ class ControlLeg {
   bool urgent_next_ = false;  // the next byte read is at the urgent mark
   bool finish_when_written_ = false;
   bool finished_ = false;
-  std::size_t in_flight_ = 0;          // bytes given to libuv
-  std::string waiting_;                // behind them
-  std::optional<std::size_t> urgent_;  // in waiting_
+  std::unique_ptr<Queue> queue_;  // while the peer takes no more
 };
 
 }  // namespace ftpscope

@@ -57,7 +57,7 @@ void LiveSession::feed(const Event& event) {
     const auto next = events_[i];
     handle(next);
   }
-  events_.clear();
+  events_ = std::vector<Event>();
   handling_ = false;
   update_reading();
   update_due();
@@ -120,7 +120,7 @@ void LiveSession::carry_out() {
     const auto action = std::move(actions_[i]);
     action(*this);
   }
-  actions_.clear();
+  actions_ = std::vector<Action>();  // seldom used: it takes no place meanwhile
 }
 
 void LiveSession::write_out() {
