@@ -193,17 +193,17 @@ CASES: list[Case] = [
     Case("packets", "two PORTs in one, the second counts", plays.port_second),
     Case("packets", "PASV and RETR in one", plays.pasv_and_retr),
     Case("packets", "RETR and QUIT in one", plays.retr_and_quit),
-    Case("packets", "TYPE and PASV in one", plays.pasv_second),
+    Case("packets", "TYPE and PASV in one", plays.passive_second("PASV", 227)),
     Case(
         "packets",
         "227 second line of its packet",
-        plays.pasv_second,
+        plays.passive_second("PASV", 227),
         {"TYPE": plays.with_next("200 I.\r\n")},
     ),
     Case(
         "packets",
         "229 second line of its packet",
-        plays.epsv_second,
+        plays.passive_second("EPSV", 229),
         {"TYPE": plays.with_next("200 I.\r\n")},
     ),
     Case(

@@ -178,14 +178,18 @@ def port_and_retr(c: Client, *before: str, between: str = "") -> None:
     c.in_step()
 
 
-def pasv_second(c: Client) -> None:
+def passive_second(mode: str, code: int) -> Play:
     """Its reply comes in a packet with another."""
-    c.send("TYPE I\r\nPASV\r\n")
-    c.reply(200)
-    c.said = "PASV"
-    data = c.dial(c.told("PASV", c.reply(227)))
-    c.send("RETR file\r\n")
-    c.receive(data)
+
+    def play(c: Client) -> None:
+        c.send(f"TYPE I\r\n{mode}\r\n")
+        c.reply(200)
+        c.said = mode
+        data = c.dial(c.told(mode, c.reply(code)))
+        c.send("RETR file\r\n")
+        c.receive(data)
+
+    return play
 
 
 def pasv_and_retr(c: Client) -> None:
@@ -195,15 +199,6 @@ def pasv_and_retr(c: Client) -> None:
     c.said = "RETR"
     c.receive(data)
     c.in_step()
-
-
-def epsv_second(c: Client) -> None:
-    c.send("TYPE I\r\nEPSV\r\n")
-    c.reply(200)
-    c.said = "EPSV"
-    data = c.dial(c.told("EPSV", c.reply(229)))
-    c.send("RETR file\r\n")
-    c.receive(data)
 
 
 def port_second(c: Client) -> None:
