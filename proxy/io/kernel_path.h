@@ -42,7 +42,8 @@ class KernelPath {
   void delist(const NftExpectation& expectation, KernelChannel& channel);
 
   // What the kernel has told by now is handled before this returns. So what is read afterwards from
-  // a control connection is younger: a 226 does not overtake the end of its data.
+  // a control connection is younger: a 226 does not overtake the end of its data. A session without
+  // a channel does not need that, and pays for no system call.
   void catch_up();
   void close();
 

@@ -45,7 +45,8 @@ LiveSession::LiveSession(Worker& worker, ServerLocator& locator, std::string id)
 
 void LiveSession::feed(const Event& event) {
   auto* kernel = worker_.kernel_path();
-  if (kernel && !handling_ && std::holds_alternative<event::Received>(event)) kernel->catch_up();
+  const bool behind = !channels_.empty() && std::holds_alternative<event::Received>(event);
+  if (kernel && behind && !handling_) kernel->catch_up();
   if (gone_) return;
   if (handling_) {
     events_.push_back(event);
