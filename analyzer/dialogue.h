@@ -89,6 +89,7 @@ class Dialogue {
  public:
   // All are to outlive this.
   Dialogue(const DialogueLimits& limits, Recorder& recorder, SessionState& state, Gate& gate);
+  Dialogue(const DialogueLimits&&, Recorder&, SessionState&, Gate&) = delete;
 
   void connected(Timestamp now);  // to the server: the greeting is awaited from here on
   // The server that was to greet is gone, and what it said last is nobody's reply; another may be

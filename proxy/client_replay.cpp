@@ -39,7 +39,8 @@ ClientReplay::ClientReplay(const ClientScript& script, const ClientReplayOptions
       options_(options),
       effects_(effects),
       recorder_(std::move(session), sink),
-      dialogue_(unguarded(options.limits), recorder_, state_, *this),
+      limits_(unguarded(options.limits)),
+      dialogue_(limits_, recorder_, state_, *this),
       results_(script.steps.size()) {}
 
 void ClientReplay::handle(const play::Event& event, Timestamp now) {

@@ -214,6 +214,7 @@ class ClientReplay final : private Gate {
   play::Effects& effects_;
   Recorder recorder_;
   SessionState state_;
+  DialogueLimits limits_;
   Dialogue dialogue_;
   Phase phase_ = Phase::connecting;
   std::vector<StepResult> results_;
