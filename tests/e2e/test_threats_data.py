@@ -28,6 +28,7 @@ from hostile import (
     payload,
     scene,
 )
+from machines import Host, Lab
 from servers import wait_until
 
 NEXT = b"NOOP next\r\n"
@@ -235,6 +236,21 @@ class S14PortRange(unittest.TestCase):
             sessions[0].server.close()
             sessions[0].wait_for("end")
             self.assertEqual(self.ask_passive(sessions[5], target)[:3], b"227")
+
+    def test_S14_without_a_range_it_is_the_kernels(self):
+        with Lab() as lab:
+            gate = lab.host("gate")
+            gate.set("ipv4/ip_local_port_range", "40000 40039")
+            ports = self.drawn_on(gate)
+            self.assertTrue(all(40000 <= port <= 40039 for port in ports), ports)
+            gate.set("ipv4/ip_local_reserved_ports", "40000-40024")
+            ports = self.drawn_on(gate)
+            self.assertTrue(all(40025 <= port <= 40039 for port in ports), ports)
+
+    def drawn_on(self, gate: Host) -> list[int]:
+        with gate.entered(), scene() as s, Listener() as target:
+            session = s.session()
+            return [address_in(self.ask_passive(session, target))[1] for _ in range(20)]
 
     def test_S14_ports_that_other_programs_have_are_passed_over(self):
         low, high = self.range_of_four()
