@@ -32,14 +32,18 @@ void append_escape(std::string& out, char32_t c) {
 }
 
 void append_plain_string(std::string& out, std::string_view text) {
-  out += '"';
-  out += text;
-  out += '"';
+  const auto before = out.size();
+  out.resize(before + text.size() + 2);  // one step for all parts
+  auto* at = out.data() + before;
+  *at++ = '"';
+  at = std::ranges::copy(text, at).out;
+  *at = '"';
 }
 
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
+  if (all_bytes(text, is_plain)) return append_plain_string(out, text);
   out += '"';
   for (auto at = text.begin(); at != text.end();) {
     auto begin = at;

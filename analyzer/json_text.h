@@ -25,9 +25,10 @@ class JsonObject {
 
   // Keys are literals of ours and need no escaping; so are the values given to word().
   void word(std::string_view key, std::string_view value) {
-    name(key) += '"';
-    out_ += value;
-    out_ += '"';
+    auto* at = field(key, value.size() + 2);
+    *at++ = '"';
+    at = std::ranges::copy(value, at).out;
+    *at = '"';
   }
   void text(std::string_view key, std::string_view value) {
     name(key);
@@ -37,36 +38,38 @@ class JsonObject {
     name(key);
     append_json_bytes(out_, value);
   }
-  void flag(std::string_view key, bool value) {
-    name(key);
-    out_ += value ? "true" : "false";
-  }
-  void null(std::string_view key) {
-    name(key);
-    out_ += "null";
-  }
+  void flag(std::string_view key, bool value) { literal(key, value ? "true" : "false"); }
+  void null(std::string_view key) { literal(key, "null"); }
   template <std::integral T>
   void number(std::string_view key, T value) {
-    name(key);
     char digits[24];
     const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-    out_.append(digits, end);
+    literal(key, {digits, end});
   }
   // For a value that the caller writes itself.
   std::string& name(std::string_view key) {
+    field(key, 0);
+    return out_;
+  }
+
+ private:
+  void literal(std::string_view key, std::string_view value) {
+    std::ranges::copy(value, field(key, value.size()));
+  }
+  // Where the value goes: all of a field grows the text in one step.
+  char* field(std::string_view key, std::size_t value_size) {
     const auto before = out_.size();
-    out_.resize(before + key.size() + 4);  // one step for all parts: every field comes here
+    out_.resize(before + key.size() + 4 + value_size);
     auto* at = out_.data() + before;
     *at++ = empty_ ? '{' : ',';
     *at++ = '"';
     at = std::ranges::copy(key, at).out;
     *at++ = '"';
-    *at = ':';
+    *at++ = ':';
     empty_ = false;
-    return out_;
+    return at;
   }
 
- private:
   std::string& out_;
   bool empty_ = true;
 };

@@ -1,5 +1,5 @@
 // Both sides of the claim that LogReplay gives the records of a log again, as text.
-
+#include "analyzer/log_reader.h"
 #include "analyzer/log_replay.h"
 #include "analyzer/record_json.h"
 
@@ -27,14 +27,14 @@ class SessionTexts final : public RecordSink {
 
 std::string records_to_come_again(std::string_view log) {
   SessionTexts texts;
-  read_log(log, [&](const OwnedRecord& record) { texts.record(*record); });
+  LogReader().read(log, [&](const Record& record) { texts.record(record); });
   return texts.joined();
 }
 
 std::string records_come_again(std::string_view log) {
   SessionTexts texts;
   LogReplay replay(texts);
-  read_log(log, [&](const OwnedRecord& record) { replay.add(*record); });
+  LogReader().read(log, [&](const Record& record) { replay.add(record); });
   replay.finish();
   return texts.joined();
 }

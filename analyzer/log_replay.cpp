@@ -89,7 +89,7 @@ std::string line_of(const record::Command& command) {
   if (command.line) return std::string(*command.line);
   std::string line(command.verb);
   if (command.argument) line.append(" ").append(*command.argument);
-  return line + "\r\n";
+  return line.append("\r\n");
 }
 
 std::string text_of(const record::Reply& reply) {
@@ -386,25 +386,6 @@ void LogReplay::add(const Record& record) {
 void LogReplay::finish() {
   for (auto& [name, session] : sessions_) session->finish();
   sessions_.clear();
-}
-
-std::vector<LogProblem> read_log(std::string_view log,
-                                 const std::function<void(OwnedRecord)>& take) {
-  std::vector<LogProblem> problems;
-  for (std::size_t number = 1; !log.empty(); ++number) {
-    const auto end = log.find('\n');
-    const bool torn = end == log.npos;
-    const auto line = log.substr(0, end);
-    log.remove_prefix(torn ? log.size() : end + 1);
-    if (line.empty()) continue;
-    auto record = read_record(line);
-    if (record) {
-      take(std::move(*record));
-    } else if (!torn) {
-      problems.push_back({number, std::move(record.error())});
-    }
-  }
-  return problems;
 }
 
 }  // namespace ftpscope

@@ -7,16 +7,13 @@
 // bytes behind AUTH, oddities of a line whose argument was hidden. Findings about those are copied.
 #pragma once
 
-#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "analyzer/record.h"
-#include "analyzer/record_reader.h"
 
 namespace ftpscope {
 
@@ -38,16 +35,6 @@ class LogReplay {
   RecordSink& sink_;
   std::map<std::string, std::unique_ptr<Session>, std::less<>> sessions_;
 };
-
-struct LogProblem {
-  std::size_t line = 0;  // from 1
-  std::string what;
-};
-
-// Hands over each record of a whole log and skips what is none. A last line without its LF that
-// cannot be read is no problem: it was torn when its writer was killed (design.md, point 8).
-std::vector<LogProblem> read_log(std::string_view log,
-                                 const std::function<void(OwnedRecord)>& take);
 
 // Whether a finding follows from the other records of a session.
 bool is_derived(FindingId id);

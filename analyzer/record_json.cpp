@@ -14,15 +14,46 @@ void append_number(std::string& out, unsigned value, int width) {
   out.append(digits, static_cast<std::size_t>(width));
 }
 
-void time_field(JsonObject& object, std::string_view key, std::optional<Timestamp> time) {
-  auto& out = object.name(key);
-  if (!time) {
-    out += "null";
-    return;
+// The calendar part of a time changes once a second, and records come by the thousand in it.
+struct FormattedSecond {
+  std::chrono::sys_seconds second;
+  std::string text;  // all of a time; its microseconds are overwritten
+};
+thread_local FormattedSecond last_second;
+
+// Good until the next one.
+std::string_view text_of(Timestamp time) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(time);
+  auto& [cached_second, cached] = last_second;
+  if (cached.empty() || second != cached_second) {
+    const auto day = std::chrono::floor<std::chrono::days>(second);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss clock(second - day);
+    cached.clear();
+    append_number(cached, static_cast<unsigned>(static_cast<int>(date.year())), 4);
+    cached += '-';
+    append_number(cached, static_cast<unsigned>(date.month()), 2);
+    cached += '-';
+    append_number(cached, static_cast<unsigned>(date.day()), 2);
+    cached += 'T';
+    append_number(cached, static_cast<unsigned>(clock.hours().count()), 2);
+    cached += ':';
+    append_number(cached, static_cast<unsigned>(clock.minutes().count()), 2);
+    cached += ':';
+    append_number(cached, static_cast<unsigned>(clock.seconds().count()), 2);
+    cached += ".000000Z";
+    cached_second = second;
   }
-  out += '"';
-  append_time(out, *time);
-  out += '"';
+  auto micros = static_cast<unsigned>((time - second).count());
+  constexpr std::size_t kLastDigit = 25;
+  for (auto at = kLastDigit; at > kLastDigit - 6; --at, micros /= 10) {
+    cached[at] = static_cast<char>('0' + micros % 10);
+  }
+  return cached;
+}
+
+void time_field(JsonObject& object, std::string_view key, std::optional<Timestamp> time) {
+  time ? object.word(key, text_of(*time)) : object.null(key);
 }
 
 void endpoint_field(JsonObject& object, std::string_view key, const Endpoint& endpoint) {
@@ -266,13 +297,6 @@ void body_fields(JsonObject& o, const record::End& r) {
   o.number("duration_us", r.duration.count());
 }
 
-// The calendar part of a time changes once a second, and records come by the thousand in it.
-struct FormattedSecond {
-  std::chrono::sys_seconds second;
-  std::string text;  // all of a time; its microseconds are overwritten
-};
-thread_local FormattedSecond last_second;
-
 std::string_view kind_of(const record::Session&) { return "session"; }
 std::string_view kind_of(const record::Connected&) { return "connected"; }
 std::string_view kind_of(const record::Command&) { return "command"; }
@@ -294,35 +318,7 @@ std::string_view kind_of(const record::End&) { return "end"; }
 
 }  // namespace
 
-void append_time(std::string& out, Timestamp time) {
-  const auto second = std::chrono::floor<std::chrono::seconds>(time);
-  auto& [cached_second, cached] = last_second;
-  if (cached.empty() || second != cached_second) {
-    const auto day = std::chrono::floor<std::chrono::days>(second);
-    const std::chrono::year_month_day date(day);
-    const std::chrono::hh_mm_ss clock(second - day);
-    cached.clear();
-    append_number(cached, static_cast<unsigned>(static_cast<int>(date.year())), 4);
-    cached += '-';
-    append_number(cached, static_cast<unsigned>(date.month()), 2);
-    cached += '-';
-    append_number(cached, static_cast<unsigned>(date.day()), 2);
-    cached += 'T';
-    append_number(cached, static_cast<unsigned>(clock.hours().count()), 2);
-    cached += ':';
-    append_number(cached, static_cast<unsigned>(clock.minutes().count()), 2);
-    cached += ':';
-    append_number(cached, static_cast<unsigned>(clock.seconds().count()), 2);
-    cached += ".000000Z";
-    cached_second = second;
-  }
-  auto micros = static_cast<unsigned>((time - second).count());
-  constexpr std::size_t kLastDigit = 25;
-  for (auto at = kLastDigit; at > kLastDigit - 6; --at, micros /= 10) {
-    cached[at] = static_cast<char>('0' + micros % 10);
-  }
-  out += cached;
-}
+void append_time(std::string& out, Timestamp time) { out += text_of(time); }
 
 void append_json(std::string& out, const Record& record) {
   {

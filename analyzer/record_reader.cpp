@@ -2,21 +2,32 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "analyzer/json_fields.h"
 #include "analyzer/record_json.h"
 
 namespace ftpscope {
 
-// Fills one OwnedRecord from one JSON object: a function a kind, in the order of record.h.
-class RecordReader {
- public:
-  explicit RecordReader(JsonFields& fields) : fields_(fields) {}
+struct RecordReader::Memory {
+  JsonLine line;
+  Record record;
+  // What the spans in the record point to.
+  std::vector<std::string_view> lines;
+  std::vector<Ending> endings;
+  std::vector<std::string_view> alpn;
+  std::vector<std::string_view> names;
+};
 
-  OwnedRecord read();
+// Makes a record of the fields of one JSON object: a function a kind, in the order of record.h.
+class RecordReader::Fields {
+ public:
+  Fields(JsonFields& fields, Memory& memory) : fields_(fields), memory_(memory) {}
+
+  void read();
 
  private:
-  using Read = record::Body (RecordReader::*)();
+  using Read = record::Body (Fields::*)();
   struct Kind {
     std::string_view name;
     Read read;
@@ -42,124 +53,102 @@ class RecordReader {
   record::Body lost();
   record::Body end();
 
-  std::string_view keep(std::string text) { return owned_.texts_.emplace_back(std::move(text)); }
-  std::string_view text(std::string_view key) { return keep(fields_.text(key)); }
-  std::string_view bytes(std::string_view key) { return keep(fields_.bytes(key)); }
-  std::string_view bytes_or_nothing(std::string_view key) {
-    return fields_.has(key) ? bytes(key) : std::string_view{};
-  }
-  std::string_view text_or_nothing(std::string_view key) {
-    return fields_.has(key) ? text(key) : std::string_view{};
-  }
-  std::optional<bool> flag_or_null(JsonFields& fields, std::string_view key) {
-    return fields.has(key) ? std::optional(fields.flag(key)) : std::nullopt;
-  }
-  std::span<const std::string_view> texts(std::string_view key);
   void read_lines();
-  bool is_proxy(std::string_view key) { return fields_.has(key) && fields_.text(key) == "proxy"; }
-  std::optional<Endpoint> endpoint_or_null(std::string_view key) {
-    return fields_.has(key) ? std::optional(fields_.endpoint(key)) : std::nullopt;
-  }
+  bool is_proxy(std::string_view key) { return fields_.text_or_nothing(key) == "proxy"; }
   // "proxy", or null, is neither of them.
   std::optional<Side> side_or_proxy(std::string_view key);
 
   JsonFields& fields_;
-  OwnedRecord owned_;
+  Memory& memory_;
 };
 
-const RecordReader::Kind RecordReader::kKinds[] = {
-    {"session", &RecordReader::session},
-    {"connected", &RecordReader::connected},
-    {"command", &RecordReader::command},
-    {"reply", &RecordReader::reply},
-    {"reply_part", &RecordReader::reply_part},
-    {"rewrite", &RecordReader::rewrite},
-    {"channel", &RecordReader::channel},
-    {"data", &RecordReader::data},
-    {"finding", &RecordReader::finding},
-    {"opaque", &RecordReader::opaque},
-    {"tls", &RecordReader::tls},
-    {"gap", &RecordReader::gap},
-    {"overlap", &RecordReader::overlap},
-    {"damage", &RecordReader::damage},
-    {"capture", &RecordReader::capture},
-    {"lost", &RecordReader::lost},
-    {"end", &RecordReader::end},
+const RecordReader::Fields::Kind RecordReader::Fields::kKinds[] = {
+    {"session", &Fields::session},
+    {"connected", &Fields::connected},
+    {"command", &Fields::command},
+    {"reply", &Fields::reply},
+    {"reply_part", &Fields::reply_part},
+    {"rewrite", &Fields::rewrite},
+    {"channel", &Fields::channel},
+    {"data", &Fields::data},
+    {"finding", &Fields::finding},
+    {"opaque", &Fields::opaque},
+    {"tls", &Fields::tls},
+    {"gap", &Fields::gap},
+    {"overlap", &Fields::overlap},
+    {"damage", &Fields::damage},
+    {"capture", &Fields::capture},
+    {"lost", &Fields::lost},
+    {"end", &Fields::end},
 };
 
-OwnedRecord RecordReader::read() {
-  owned_.record_.time = fields_.time("ts");
-  owned_.record_.session = text("session");
-  owned_.record_.seq = fields_.number<std::uint64_t>("seq");
-  owned_.record_.body = body();
-  return std::move(owned_);
+void RecordReader::Fields::read() {
+  memory_.record.time = fields_.time("ts");
+  memory_.record.session = fields_.text("session");
+  memory_.record.seq = fields_.number<std::uint64_t>("seq");
+  memory_.record.body = body();
 }
 
-record::Body RecordReader::body() {
+record::Body RecordReader::Fields::body() {
   const auto name = fields_.text("kind");
   const auto* kind = std::ranges::find(kKinds, name, &Kind::name);
   if (kind != std::end(kKinds)) return (this->*kind->read)();
-  fields_.wrong("kind", "'" + name + "' is unknown");
+  fields_.unknown("kind", name);
   return {};
 }
 
-std::span<const std::string_view> RecordReader::texts(std::string_view key) {
-  auto& list = owned_.lists_.emplace_back();
-  for (auto& text : fields_.list_of_bytes(key)) list.push_back(keep(std::move(text)));
-  return list;
+void RecordReader::Fields::read_lines() {
+  fields_.list_of_bytes("lines", memory_.lines);
+  fields_.endings("endings", memory_.lines.size(), memory_.endings);
 }
 
-void RecordReader::read_lines() {
-  for (auto& line : fields_.list_of_bytes("lines")) owned_.lines_.push_back(keep(std::move(line)));
-  owned_.endings_ = fields_.endings("endings", owned_.lines_.size());
-}
-
-std::optional<Side> RecordReader::side_or_proxy(std::string_view key) {
-  if (!fields_.has(key) || fields_.text(key) == "proxy") return std::nullopt;
+std::optional<Side> RecordReader::Fields::side_or_proxy(std::string_view key) {
+  if (!fields_.has(key) || is_proxy(key)) return std::nullopt;
   return fields_.named(key, Side::server);
 }
 
-record::Body RecordReader::session() {
+record::Body RecordReader::Fields::session() {
   const auto schema = fields_.number<std::uint64_t>("schema");
   if (schema > kSchemaVersion) {
     fields_.wrong("schema", std::to_string(schema) + " is of a newer ftpscope, this one knows " +
                                 std::to_string(kSchemaVersion));
   }
   return record::Session{.client = fields_.endpoint("client"),
-                         .proxy = endpoint_or_null("proxy"),
-                         .server = text("server"),
-                         .lines = text_or_nothing("lines"),
-                         .tls = text_or_nothing("tls"),
-                         .balancer = endpoint_or_null("balancer"),
-                         .reached = endpoint_or_null("reached")};
+                         .proxy = fields_.endpoint_or_null("proxy"),
+                         .server = fields_.text("server"),
+                         .lines = fields_.text_or_nothing("lines"),
+                         .tls = fields_.text_or_nothing("tls"),
+                         .balancer = fields_.endpoint_or_null("balancer"),
+                         .reached = fields_.endpoint_or_null("reached")};
 }
 
-record::Body RecordReader::connected() {
+record::Body RecordReader::Fields::connected() {
   return record::Connected{fields_.endpoint("server"), fields_.endpoint("from"),
-                           text_or_nothing("name"), text_or_nothing("proxy_header")};
+                           fields_.text_or_nothing("name"),
+                           fields_.text_or_nothing("proxy_header")};
 }
 
-record::Body RecordReader::command() {
+record::Body RecordReader::Fields::command() {
   record::Command command;
   command.id = fields_.number<CommandId>("id");
-  command.verb = bytes("verb");
-  command.known = !fields_.has("known") || fields_.flag("known");
-  if (fields_.has("argument")) command.argument = bytes("argument");
-  if (fields_.has("line")) command.line = bytes("line");
+  command.verb = fields_.bytes("verb");
+  command.known = fields_.flag_or_null("known").value_or(true);
+  command.argument = fields_.bytes_or_null("argument");
+  command.line = fields_.bytes_or_null("line");
   command.redacted = fields_.flag("redacted");
   command.urgent = fields_.flag("urgent");
   command.by_proxy = is_proxy("by");
   return command;
 }
 
-record::Body RecordReader::reply() {
+record::Body RecordReader::Fields::reply() {
   read_lines();
   const auto latency = fields_.number_or_null<Duration::rep>("latency_us");
   return record::Reply{.to = fields_.number_or_null<CommandId>("to"),
-                       .verb = bytes_or_nothing("verb"),
+                       .verb = fields_.bytes_or_null("verb").value_or(""),
                        .code = fields_.number_or_null<int>("code"),
-                       .lines = owned_.lines_,
-                       .endings = owned_.endings_,
+                       .lines = memory_.lines,
+                       .endings = memory_.endings,
                        .latency = latency ? std::optional(Duration(*latency)) : std::nullopt,
                        .preliminary = fields_.flag("preliminary"),
                        .by_proxy = is_proxy("by"),
@@ -167,49 +156,48 @@ record::Body RecordReader::reply() {
                        .for_proxy = is_proxy("for")};
 }
 
-record::Body RecordReader::reply_part() {
+record::Body RecordReader::Fields::reply_part() {
   read_lines();
   return record::ReplyPart{.to = fields_.number_or_null<CommandId>("to"),
                            .code = fields_.number_or_null<int>("code"),
-                           .lines = owned_.lines_,
-                           .endings = owned_.endings_};
+                           .lines = memory_.lines,
+                           .endings = memory_.endings};
 }
 
-record::Body RecordReader::rewrite() {
+record::Body RecordReader::Fields::rewrite() {
   return record::Rewrite{.to = fields_.number_or_null<CommandId>("to"),
-                         .what = bytes("what"),
-                         .before = bytes("before"),
-                         .after = bytes("after"),
-                         .why = text("why")};
+                         .what = fields_.bytes("what"),
+                         .before = fields_.bytes("before"),
+                         .after = fields_.bytes("after"),
+                         .why = fields_.text("why")};
 }
 
-record::Body RecordReader::channel() {
+record::Body RecordReader::Fields::channel() {
   const auto event = fields_.text("event");
   const auto id = fields_.number<ChannelId>("id");
   const auto to = fields_.number_or_null<CommandId>("to");
   const auto setup = fields_.named("setup", Setup::unknown);
   if (event == "exposed") {
     if (!to) fields_.wrong("to", "is missing");
-    return record::ChannelExposed{
-        .id = id,
-        .to = to.value_or(0),
-        .setup = setup,
-        .facing = fields_.named("facing", Side::server),
-        .address = fields_.endpoint("address"),
-        .target = fields_.has("target") ? std::optional(fields_.endpoint("target")) : std::nullopt};
+    return record::ChannelExposed{.id = id,
+                                  .to = to.value_or(0),
+                                  .setup = setup,
+                                  .facing = fields_.named("facing", Side::server),
+                                  .address = fields_.endpoint("address"),
+                                  .target = fields_.endpoint_or_null("target")};
   }
-  if (event != "opened") fields_.wrong("event", "'" + event + "' is unknown");
+  if (event != "opened") fields_.unknown("event", event);
   record::ChannelOpened opened{.id = id, .to = to, .setup = setup, .client = {}, .server = {}};
   if (const auto leg = fields_.leg_or_null("client")) opened.client = *leg;
   if (const auto leg = fields_.leg_or_null("server")) opened.server = *leg;
   return opened;
 }
 
-record::Body RecordReader::data() {
+record::Body RecordReader::Fields::data() {
   record::Data data;
   data.id = fields_.number<ChannelId>("id");
   data.to = fields_.number_or_null<CommandId>("to");
-  data.verb = bytes_or_nothing("verb");
+  data.verb = fields_.bytes_or_null("verb").value_or("");
   data.setup = fields_.named("setup", Setup::unknown);
   if (fields_.has("direction")) data.direction = fields_.named("direction", Direction::upload);
   data.client = fields_.leg_or_null("client");
@@ -221,7 +209,7 @@ record::Body RecordReader::data() {
   data.first_byte = fields_.time_or_null("first_byte");
   data.last_byte = fields_.time_or_null("last_byte");
   // The record is written then, or later in a capture: a command may come late.
-  data.closed = owned_.record_.time;
+  data.closed = memory_.record.time;
   const auto duration = fields_.number_or_null<Duration::rep>("duration_us");
   if (data.connected && duration && *duration >= 0) {
     const auto lasted = std::min(Duration(*duration), data.closed - *data.connected);
@@ -229,7 +217,7 @@ record::Body RecordReader::data() {
   }
   data.closed_first = side_or_proxy("closed_first");
   data.how = fields_.named("how", ChannelEnd::open);
-  data.why = text_or_nothing("why");
+  data.why = fields_.text_or_nothing("why");
   data.strangers = fields_.number<std::uint32_t>("strangers");
   if (fields_.has("path")) data.path = DataPathKind::kernel;
   data.captured = !fields_.has("closed_first");
@@ -237,17 +225,17 @@ record::Body RecordReader::data() {
     data.silence = Duration(*us);
   }
   if (fields_.has("missing")) data.missing = fields_.number<std::uint64_t>("missing");
-  data.payload = text_or_nothing("payload");
-  data.sha256 = text_or_nothing("sha256");
-  data.type = text_or_nothing("type");
+  data.payload = fields_.text_or_nothing("payload");
+  data.sha256 = fields_.text_or_nothing("sha256");
+  data.type = fields_.text_or_nothing("type");
   if (fields_.has("unrecorded")) {
     data.unrecorded = fields_.number<std::uint64_t>("unrecorded");
-    data.unrecorded_why = text("unrecorded_why");
+    data.unrecorded_why = fields_.text("unrecorded_why");
   }
   return data;
 }
 
-record::Body RecordReader::finding() {
+record::Body RecordReader::Fields::finding() {
   record::Finding finding;
   const auto name = fields_.text("finding");
   const auto rows = all_findings();
@@ -255,46 +243,49 @@ record::Body RecordReader::finding() {
   if (row != rows.end()) {
     finding.id = row->id;
   } else {
-    fields_.wrong("finding", "'" + name + "' is unknown");
+    fields_.unknown("finding", name);
   }
   finding.to = fields_.number_or_null<CommandId>("to");
-  finding.detail = bytes("detail");
+  finding.detail = fields_.bytes("detail");
   return finding;
 }
 
-record::Body RecordReader::opaque() {
+record::Body RecordReader::Fields::opaque() {
   return record::Opaque{fields_.number_or_null<CommandId>("to")};
 }
 
-record::Body RecordReader::tls() {
+record::Body RecordReader::Fields::tls() {
   record::Tls tls;
   tls.channel = fields_.number_or_null<ChannelId>("channel");
-  tls.version = text_or_nothing("version");
-  tls.sni = bytes_or_nothing("sni");
-  tls.alpn = texts("alpn");
-  tls.names = texts("names");
-  tls.resumed = flag_or_null(fields_, "resumed");
-  tls.carried_data = flag_or_null(fields_, "carried_data");
+  tls.version = fields_.text_or_nothing("version");
+  tls.sni = fields_.bytes_or_null("sni").value_or("");
+  fields_.list_of_bytes("alpn", memory_.alpn);
+  fields_.list_of_bytes("names", memory_.names);
+  tls.alpn = memory_.alpn;
+  tls.names = memory_.names;
+  tls.resumed = fields_.flag_or_null("resumed");
+  tls.carried_data = fields_.flag_or_null("carried_data");
   auto notify = fields_.object("close_notify");
-  tls.close_notify_client = flag_or_null(notify, "client");
-  tls.close_notify_server = flag_or_null(notify, "server");
+  tls.close_notify_client = notify.flag_or_null("client");
+  tls.close_notify_server = notify.flag_or_null("server");
   return tls;
 }
 
-record::Body RecordReader::gap() {
+record::Body RecordReader::Fields::gap() {
   return record::Gap{fields_.named("from", Side::server), fields_.number<std::uint64_t>("bytes")};
 }
 
-record::Body RecordReader::overlap() {
-  return record::Overlap{fields_.named("from", Side::server), bytes("kept"), bytes("other")};
+record::Body RecordReader::Fields::overlap() {
+  return record::Overlap{fields_.named("from", Side::server), fields_.bytes("kept"),
+                         fields_.bytes("other")};
 }
 
-record::Body RecordReader::damage() {
+record::Body RecordReader::Fields::damage() {
   return record::Damage{fields_.number<std::uint64_t>("packet"),
-                        fields_.number<std::uint64_t>("offset"), text("what")};
+                        fields_.number<std::uint64_t>("offset"), fields_.text("what")};
 }
 
-record::Body RecordReader::capture() {
+record::Body RecordReader::Fields::capture() {
   return record::Capture{.packets = fields_.number<std::uint64_t>("packets"),
                          .bytes = fields_.number<std::uint64_t>("bytes"),
                          .flows = fields_.number<std::uint64_t>("flows"),
@@ -304,15 +295,15 @@ record::Body RecordReader::capture() {
                          .last = fields_.time_or_null("last")};
 }
 
-record::Body RecordReader::lost() {
+record::Body RecordReader::Fields::lost() {
   return record::Lost{fields_.number<std::uint64_t>("records_lost")};
 }
 
-record::Body RecordReader::end() {
+record::Body RecordReader::Fields::end() {
   return record::End{.by = side_or_proxy("by"),
                      .captured = !fields_.has("by"),
                      .how = fields_.named("how", SessionEnd::open),
-                     .why = bytes("why"),
+                     .why = fields_.bytes("why"),
                      .commands = fields_.number<std::uint64_t>("commands"),
                      .replies = fields_.number<std::uint64_t>("replies"),
                      .channels = fields_.number<std::uint64_t>("channels"),
@@ -324,20 +315,18 @@ record::Body RecordReader::end() {
                      .duration = Duration(fields_.number<Duration::rep>("duration_us"))};
 }
 
-std::expected<OwnedRecord, std::string> read_record(std::string_view line) {
-  if (line.size() > kLogLineMax) return std::unexpected("the line is too long");
-  // nlohmann-json reports a syntax error by an exception only, if one wants to know where it is.
-  try {
-    const auto object = nlohmann::json::parse(line);
-    if (!object.is_object()) return std::unexpected("a JSON object is expected");
-    std::string error;
-    JsonFields fields(object, {}, error);
-    auto record = RecordReader(fields).read();
-    if (!error.empty()) return std::unexpected(error);
-    return record;
-  } catch (const nlohmann::json::exception& problem) {
-    return std::unexpected("not JSON: " + std::string(problem.what()));
+RecordReader::RecordReader() : memory_(std::make_unique<Memory>()) {}
+RecordReader::~RecordReader() = default;
+
+std::expected<const Record*, std::string> RecordReader::read(std::string_view line) {
+  if (line.size() > kLineMax) return std::unexpected("the line is too long");
+  auto fields = memory_->line.parse(line);
+  if (!fields) return std::unexpected(std::move(fields.error()));
+  Fields(*fields, *memory_).read();
+  if (const auto& problem = memory_->line.problem(); !problem.empty()) {
+    return std::unexpected(problem);
   }
+  return &memory_->record;
 }
 
 }  // namespace ftpscope

@@ -3,43 +3,37 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <expected>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "analyzer/record.h"
 
 namespace ftpscope {
 
-// A record with the text that its views point into. Moving it moves no text.
-class OwnedRecord {
+class RecordReader {
  public:
-  OwnedRecord() = default;
-  OwnedRecord(OwnedRecord&&) noexcept = default;
-  OwnedRecord& operator=(OwnedRecord&&) noexcept = default;
+  // Longer lines than any that we write (--max-reply, every byte of it escaped, and its JSON around
+  // it).
+  static constexpr std::size_t kLineMax = std::size_t{16} << 20U;
 
-  [[nodiscard]] const Record& operator*() const { return record_; }
-  [[nodiscard]] const Record* operator->() const { return &record_; }
+  RecordReader();
+  RecordReader(const RecordReader&) = delete;
+  RecordReader& operator=(const RecordReader&) = delete;
+  ~RecordReader();
+
+  // `line` is without its LF. The record, and what its views point to, is good until the next call.
+  // Fields that this version does not know are skipped. The error says what is wrong and where:
+  // "data.exposed: a time is expected". Of a kind that this version does not know: "kind: 'x' is
+  // unknown".
+  [[nodiscard]] std::expected<const Record*, std::string> read(std::string_view line);
 
  private:
-  friend class RecordReader;
+  struct Memory;
+  class Fields;
 
-  Record record_;
-  std::deque<std::string> texts_;
-  std::vector<std::string_view> lines_;
-  std::deque<std::vector<std::string_view>> lists_;
-  std::vector<Ending> endings_;
+  std::unique_ptr<Memory> memory_;
 };
-
-// Longer lines than any that we write (--max-reply, every byte of it escaped, and its JSON around
-// it).
-inline constexpr std::size_t kLogLineMax = std::size_t{16} << 20U;
-
-// Without its LF. Fields that this version does not know are skipped. The error says what is wrong
-// and where: "data.exposed: a time is expected". Of a kind that this version does not know: "kind:
-// 'x' is unknown".
-[[nodiscard]] std::expected<OwnedRecord, std::string> read_record(std::string_view line);
 
 }  // namespace ftpscope

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -130,22 +129,19 @@ void append_timing(std::string& out, const ChannelCourse& course) {
 
 namespace {
 
-using nlohmann::json;
-
-std::optional<std::vector<CoursePoint>> points_of(const json& line) {
-  const auto found = line.find("points");
-  if (found == line.end() || !found->is_array() || found->size() > DataCourse::kPointsMax) {
-    return std::nullopt;
-  }
+std::optional<std::vector<CoursePoint>> points_of(simdjson::dom::array pairs) {
+  if (pairs.size() > DataCourse::kPointsMax) return std::nullopt;
   std::vector<CoursePoint> points;
-  for (const auto& point : *found) {
-    const bool pair = point.is_array() && point.size() == 2 && point[0].is_number_unsigned() &&
-                      point[1].is_number_unsigned();
-    if (!pair) return std::nullopt;
+  for (const auto entry : pairs) {
+    simdjson::dom::array pair;
+    std::uint64_t since = 0;
+    std::uint64_t bytes = 0;
+    const bool is_pair = entry.get(pair) == simdjson::SUCCESS && pair.size() == 2 &&
+                         pair.at(0).get(since) == simdjson::SUCCESS &&
+                         pair.at(1).get(bytes) == simdjson::SUCCESS;
+    if (!is_pair) return std::nullopt;
     constexpr std::uint64_t kTimeMax = std::uint64_t{1} << 60U;
-    const auto since = std::min(point[0].get<std::uint64_t>(), kTimeMax);
-    const auto bytes = point[1].get<std::uint64_t>();
-    const CoursePoint next{Duration(static_cast<std::int64_t>(since)), bytes};
+    const CoursePoint next{Duration(static_cast<std::int64_t>(std::min(since, kTimeMax))), bytes};
     const bool onward =
         points.empty() || (next.since >= points.back().since && next.bytes >= points.back().bytes);
     if (!onward) return std::nullopt;
@@ -154,26 +150,26 @@ std::optional<std::vector<CoursePoint>> points_of(const json& line) {
   return points;
 }
 
-// What is wrong with it; empty: nothing.
-std::string take_line(const json& line, RecordingTiming& timing) {
-  std::string error;
-  JsonFields fields(line, "", error);
+void take_course(JsonFields& fields, ChannelCourse course, RecordingTiming::Session& session) {
+  const auto pairs = fields.list("points");
+  auto points = pairs ? points_of(*pairs) : std::nullopt;
+  if (!points) fields.wrong("points", "pairs of a time and a size, each growing, are expected");
+  course.points = std::move(points).value_or(std::vector<CoursePoint>{});
+  session.courses.push_back(std::move(course));
+}
+
+void take(JsonFields& fields, RecordingTiming& timing) {
   const auto kind = fields.text("kind");
-  if (!error.empty() || (kind != "read" && kind != "course")) return error;
-  auto& session = timing.sessions[fields.text("session")];
+  if (kind != "read" && kind != "course") return;
+  auto& session = timing.sessions[std::string(fields.text("session"))];
   const auto from = fields.named("from", Side::server);
-  if (kind == "read") {
-    const auto time = fields.time("ts");
-    const StreamPlace place{fields.number<std::uint64_t>("line"),
-                            fields.number<std::uint64_t>("byte")};
-    session.reads.push_back({{}, time, from, place});
-  } else {
-    const auto channel = fields.number<ChannelId>("channel");
-    auto points = points_of(line);
-    if (!points) fields.wrong("points", "pairs of a time and a size, each growing, are expected");
-    session.courses.push_back({{}, channel, from, points.value_or(std::vector<CoursePoint>{})});
+  if (kind == "course") {
+    return take_course(fields, {{}, fields.number<ChannelId>("channel"), from, {}}, session);
   }
-  return error;
+  const auto time = fields.time("ts");
+  const StreamPlace place{fields.number<std::uint64_t>("line"),
+                          fields.number<std::uint64_t>("byte")};
+  session.reads.push_back({{}, time, from, place});
 }
 
 }  // namespace
@@ -185,6 +181,7 @@ const RecordingTiming::Session* RecordingTiming::find(std::string_view session) 
 
 std::expected<RecordingTiming, std::string> read_timing(std::string_view text) {
   RecordingTiming timing;
+  JsonLine parsed;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const auto end = text.find('\n');
     if (end == text.npos) break;
@@ -194,9 +191,10 @@ std::expected<RecordingTiming, std::string> read_timing(std::string_view text) {
       return std::unexpected("line " + std::to_string(number) + ": " + what);
     };
     if (line.size() > RecordingTiming::kLineMax) return wrong("it is too long");
-    const auto parsed = json::parse(line, nullptr, false);
-    if (!parsed.is_object()) return wrong("no JSON object");
-    if (auto error = take_line(parsed, timing); !error.empty()) return wrong(error);
+    auto fields = parsed.parse(line);
+    if (!fields) return wrong(fields.error());
+    take(*fields, timing);
+    if (!parsed.problem().empty()) return wrong(parsed.problem());
   }
   return timing;
 }

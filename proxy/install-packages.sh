@@ -3,7 +3,7 @@
 # what is missing, so that a second run takes no time. Needs root or sudo for that.
 set -euo pipefail
 
-build=(g++ cmake ninja-build pkg-config ccache libuv1-dev nlohmann-json3-dev libcli11-dev libutfcpp-dev
+build=(g++ cmake ninja-build pkg-config ccache libuv1-dev nlohmann-json3-dev libsimdjson-dev libcli11-dev libutfcpp-dev
   libpcap-dev libmagic-dev libssl-dev libcap-ng-dev libnftables-dev
   libnetfilter-conntrack-dev libmnl-dev)
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "analyzer/log_replay.h"
 #include "analyzer/transaction.h"
 #include "proxy/replay_place.h"
 
@@ -234,14 +233,11 @@ bool is_payload_name(std::string_view name) {
 
 void ScriptReader::add(std::string_view lines) {
   if (!wrong_.empty()) return;
-  const auto problems = read_log(lines, [this](const OwnedRecord& record) {
-    if (wrong_.empty()) wrong_ = complaint_about(*record);
-    collector_.record(*record);
+  log_.read(lines, [this](const Record& record) {
+    if (wrong_.empty()) wrong_ = complaint_about(record);
+    collector_.record(record);
   });
-  if (!problems.empty()) {
-    wrong_ = "line " + std::to_string(lines_ + problems[0].line) + ": " + problems[0].what;
-  }
-  lines_ += static_cast<std::size_t>(std::ranges::count(lines, '\n'));
+  if (log_.bad_lines() > 0) wrong_ = "line " + log_.first_problem();
 }
 
 std::expected<ReplayScript, std::string> ScriptReader::finish(std::string_view timing,

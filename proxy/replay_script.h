@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analyzer/log_reader.h"
 #include "analyzer/message.h"
 #include "analyzer/record.h"
 #include "analyzer/recording_timing.h"
@@ -94,8 +95,8 @@ class ScriptReader {
                                                                 std::string_view session);
 
  private:
+  LogReader log_;
   TransactionCollector collector_;
-  std::size_t lines_ = 0;
   std::string wrong_;
 };
 

@@ -1,6 +1,5 @@
 #include "proxy/io/input_analysis.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "proxy/io/certificate_names.h"
@@ -35,11 +34,12 @@ std::string InputAnalysis::problem() const {
   if (kind_ == Kind::neither) {
     return "is neither a capture (pcap, pcapng) nor a session log (JSON Lines)";
   }
-  if (bad_lines_ == 0) return {};
-  const std::string count =
-      bad_lines_ == 1 ? "a line that is no record, "
-                      : std::to_string(bad_lines_) + " lines that are no records, the first is ";
-  return "has " + count + "line " + first_bad_;
+  const auto bad = log_reader_.bad_lines();
+  if (bad == 0) return {};
+  const std::string count = bad == 1
+                                ? "a line that is no record, "
+                                : std::to_string(bad) + " lines that are no records, the first is ";
+  return "has " + count + "line " + log_reader_.first_problem();
 }
 
 InputAnalysis::Kind InputAnalysis::kind_of(std::string_view first, bool complete) {
@@ -52,15 +52,9 @@ InputAnalysis::Kind InputAnalysis::kind_of(std::string_view first, bool complete
 
 std::size_t InputAnalysis::take_log(std::string_view available, bool complete) {
   const auto whole = complete ? available.size() : available.rfind('\n') + 1;
-  const auto lines = available.substr(0, whole);
-  const auto problems = read_log(lines, [this](const OwnedRecord& record) {
-    reading_ == LogReading::anew ? log_.add(*record) : sink_.record(*record);
+  log_reader_.read(available.substr(0, whole), [this](const Record& record) {
+    reading_ == LogReading::anew ? log_.add(record) : sink_.record(record);
   });
-  if (!problems.empty() && bad_lines_ == 0) {
-    first_bad_ = std::to_string(lines_ + problems.front().line) + ": " + problems.front().what;
-  }
-  bad_lines_ += problems.size();
-  lines_ += static_cast<std::size_t>(std::ranges::count(lines, '\n'));
   return whole;
 }
 

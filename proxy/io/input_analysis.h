@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "analyzer/capture_analysis.h"
+#include "analyzer/log_reader.h"
 #include "analyzer/log_replay.h"
 
 namespace ftpscope {
@@ -43,11 +44,9 @@ class InputAnalysis {
   RecordSink& sink_;
   LogReading reading_;
   Kind kind_ = Kind::unknown;
+  LogReader log_reader_;
   LogReplay log_;
   CaptureAnalysis capture_;
-  std::size_t lines_ = 0;
-  std::size_t bad_lines_ = 0;
-  std::string first_bad_;
 };
 
 }  // namespace ftpscope

@@ -56,7 +56,8 @@ std::string write(const Record& record) {
   std::string line;
   append_json(line, record);
   check_log_line(line);
-  const auto read = read_record(std::string_view(line).substr(0, line.size() - 1));
+  RecordReader reader;
+  const auto read = reader.read(std::string_view(line).substr(0, line.size() - 1));
   check(read.has_value(), "our own reader reads it", line);
   std::string again;
   append_json(again, **read);

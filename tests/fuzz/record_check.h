@@ -21,7 +21,8 @@ class CheckedRecords final : public RecordSink {
     std::string line;
     append_json(line, record);
     check_log_line(line);
-    const auto read = read_record(std::string_view(line).substr(0, line.size() - 1));
+    RecordReader reader;
+    const auto read = reader.read(std::string_view(line).substr(0, line.size() - 1));
     check(read.has_value(), "our own reader reads it", line);
     std::string again;
     append_json(again, **read);

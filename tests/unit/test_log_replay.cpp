@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "analyzer/log_reader.h"
 #include "analyzer/log_replay.h"
 #include "analyzer/record_json.h"
 #include "proxy/interceptor.h"
@@ -229,10 +230,14 @@ TEST_CASE("a torn last line is no problem, a torn line inside is") {
   s.login();
   const auto torn = s.log() + R"({"ts":"2026-)";
   CHECK(records_come_again(torn) == records_to_come_again(s.log()));
-  CHECK(read_log(torn, [](const OwnedRecord&) {}).empty());
-  const auto problems = read_log(torn + "\n" + s.log(), [](const OwnedRecord&) {});
-  REQUIRE(problems.size() == 1);
-  CHECK(problems[0].what.starts_with("not JSON: "));
+  const auto nowhere = [](const Record&) {};
+  LogReader log;
+  log.read(torn, nowhere);
+  CHECK(log.bad_lines() == 0);
+  log.read(torn + "\n" + s.log(), nowhere);
+  CHECK(log.bad_lines() == 1);
+  const auto line = 2 * std::ranges::count(torn, '\n') + 2;
+  CHECK(log.first_problem().starts_with(std::to_string(line) + ": not JSON: "));
 }
 
 // The facts of a log, one a line, and its findings.

@@ -93,15 +93,18 @@ TEST_CASE("timing.jsonl is read as it was written") {
 
 TEST_CASE("what is wrong in timing.jsonl is told with its line") {
   const auto error = [](std::string_view text) { return read_timing(text).error(); };
-  CHECK(error("nonsense\n") == "line 1: no JSON object");
+  CHECK(error("nonsense\n").starts_with("line 1: not JSON: "));
+  CHECK(error("[1]\n") == "line 1: a JSON object is expected");
   CHECK(error("{}\n") == "line 1: kind: is missing");
   CHECK(error(R"({"kind":"read","session":"s","from":"server","line":1,"byte":-1})"
               "\n")
             .starts_with("line 1: "));
-  for (const auto* points : {"1", "[[1]]", "[[2,1],[1,2]]", "[[1,2],[2,1]]", "[[-1,1]]"}) {
+  for (const auto* points : {"[1]", "[[1]]", "[[2,1],[1,2]]", "[[1,2],[2,1]]", "[[-1,1]]"}) {
     const auto line = R"({"kind":"course","session":"s","channel":1,"from":"server","points":)" +
                       std::string(points) + "}\n";
     CHECK(error(line) == "line 1: points: pairs of a time and a size, each growing, are expected");
   }
+  CHECK(error(R"({"kind":"course","session":"s","channel":1,"from":"server","points":1})"
+              "\n") == "line 1: points: a list is expected");
   CHECK(error(std::string(RecordingTiming::kLineMax + 1, ' ') + "\n") == "line 1: it is too long");
 }

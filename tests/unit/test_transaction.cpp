@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "analyzer/log_replay.h"
+#include "analyzer/log_reader.h"
 #include "analyzer/transaction.h"
 
 using namespace ftpscope;
@@ -43,9 +43,9 @@ class Log {
   }
   [[nodiscard]] std::vector<SessionTransactions> read() const {
     TransactionCollector collector;
-    const auto problems =
-        read_log(text_, [&](const OwnedRecord& record) { collector.record(*record); });
-    REQUIRE(problems.empty());
+    LogReader log;
+    log.read(text_, [&](const Record& record) { collector.record(record); });
+    REQUIRE(log.bad_lines() == 0);
     return collector.take();
   }
 
