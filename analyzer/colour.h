@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -24,16 +25,17 @@ inline std::string_view code_of(Colour colour) {
 }
 
 // As it is when `on` is false.
-inline void append_painted(std::string& out, std::string_view text, Colour colour, bool on) {
+inline void append_painted(std::string& out, std::initializer_list<std::string_view> parts,
+                           Colour colour, bool on) {
   const bool plain = !on || colour == Colour::plain;
   if (!plain) out += code_of(colour);
-  out += text;
+  for (const auto part : parts) out += part;
   if (!plain) out += "\x1b[0m";
 }
 
 inline std::string painted(std::string_view text, Colour colour, bool on) {
   std::string out;
-  append_painted(out, text, colour, on);
+  append_painted(out, {text}, colour, on);
   return out;
 }
 

@@ -169,9 +169,6 @@ class LogReplay::Session final : private RecordSink {
   void settle_before_command(Timestamp time);
   void feed_lines(std::span<const std::string_view> lines, std::span<const Ending> endings,
                   Timestamp time);
-  void pass_on(Timestamp time, const record::Body& body) {
-    sink_.record({time, observer_.recorder().session(), seq_++, body});
-  }
 
   RecordSink& sink_;
   Observer observer_;
@@ -341,26 +338,22 @@ void LogReplay::Session::finish() {
 
 // What the Observer cannot know any more is copied from the log.
 void LogReplay::Session::record(const Record& again) {
-  if (const auto* command = std::get_if<record::Command>(&again.body)) {
-    auto marked = *command;
-    marked.redacted = command_redacted_;
-    pass_on(again.time, marked);
-  } else if (const auto* reply = std::get_if<record::Reply>(&again.body)) {
-    auto marked = *reply;
+  auto marked = again;
+  if (auto* command = std::get_if<record::Command>(&marked.body)) {
+    command->redacted = command_redacted_;
+  } else if (auto* reply = std::get_if<record::Reply>(&marked.body)) {
     if (!reply->by_proxy && !fed_.empty()) {
-      marked.redacted = fed_.front().redacted;
+      reply->redacted = fed_.front().redacted;
       fed_.pop_front();
     }
-    pass_on(again.time, marked);
-  } else if (const auto* finding = std::get_if<record::Finding>(&again.body)) {
+  } else if (const auto* finding = std::get_if<record::Finding>(&marked.body)) {
     if (finding->id == FindingId::command_ambiguous) ambiguous_ = finding->to;
-    pass_on(again.time, again.body);
-  } else if (std::holds_alternative<record::ReplyPart>(again.body)) {
+  } else if (std::holds_alternative<record::ReplyPart>(marked.body)) {
     // Whether a part was sent on is a fact of the log: the proxy may have had a reason to wait.
-    if (in_part_) pass_on(again.time, again.body);
-  } else {
-    pass_on(again.time, again.body);
+    if (!in_part_) return;
   }
+  marked.seq = seq_++;
+  sink_.record(marked);
 }
 
 bool is_derived(FindingId id) { return std::ranges::find(kFacts, id) == kFacts.end(); }

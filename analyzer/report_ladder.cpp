@@ -21,6 +21,7 @@ constexpr std::size_t kLeastWidth = 60;
 constexpr std::size_t kArgumentMax = 4096;  // bytes of a line that are looked at to show its begin
 constexpr std::string_view kLeftMark = "\u2500\u25b6 ";
 constexpr std::string_view kDataMark = "\u2550 ";
+constexpr std::string_view kRail = "\u2502";
 constexpr std::string_view kBeside = "\u2502   ";
 
 // Seconds since the session began, to the millisecond: "     1.234 ".
@@ -49,11 +50,6 @@ Colour colour_of(Severity severity) {
 
 // Of the wire's bytes; what is far too long to be shown is not looked at.
 std::string shown(std::string_view bytes) { return printable(bytes.substr(0, kArgumentMax)); }
-
-std::string spaces(std::size_t count) {
-  std::string text;
-  return text.append(count, ' ');
-}
 
 std::string session_number(std::string_view name) {
   auto number = name.substr(name.rfind('-') + 1);
@@ -124,36 +120,41 @@ void LadderReport::below(const std::string& text, Colour colour) {
   }
 }
 
-std::string LadderReport::clock(Session& session, Timestamp now) const {
+void LadderReport::append_clock(Session& session, Timestamp now) {
   const bool same = session.last == now;
   session.last = now;
-  return same ? spaces(kClockWidth) : seconds(now - session.row.started);
+  same ? session.text.append(kClockWidth, ' ') : session.text += seconds(now - session.row.started);
 }
 
-void LadderReport::add(Session& session, std::optional<CommandId> to, std::string text) {
-  session.lines.push_back({to, std::move(text)});
-  count(session, session.lines.back());
+LadderReport::Line LadderReport::line_from(Session& session, std::size_t begin,
+                                           std::optional<CommandId> to) {
+  const Line line{to, begin, session.text.size() - begin};
+  session.size += sizeof(Line) + line.size;
+  size_ += sizeof(Line) + line.size;
+  return line;
 }
 
-void LadderReport::count(Session& session, const Line& line) {
-  const auto size = sizeof(Line) + line.text.size();
-  session.size += size;
-  size_ += size;
+void LadderReport::add_beside(Session& session, Timestamp now, std::optional<CommandId> to,
+                              std::string_view mark, std::string_view text, Colour colour) {
+  const auto begin = session.text.size();
+  append_clock(session, now);
+  append_beside(session.text, mark, text, colour);
+  session.lines.push_back(line_from(session, begin, to));
 }
 
-// At the left rail, in as many lines as it needs. The mark stands before the first.
-std::string LadderReport::beside(std::string clock, std::string_view mark, std::string_view text,
+// At the left rail, behind the clock, in as many lines as it needs. The mark stands before the
+// first.
+void LadderReport::append_beside(std::string& out, std::string_view mark, std::string_view text,
                                  Colour colour) const {
-  const auto indent = spaces(columns_of(mark));
+  const std::string indent(columns_of(mark), ' ');
   const auto inner = options_.width - kClockWidth - columns_of(kBeside) - indent.size();
-  std::string out;
+  bool first = true;
   for (const auto& piece : in_lines(text, inner)) {
-    out.append(clock).append(kBeside);
-    out += painted(std::string(mark).append(piece), colour, options_.colour);
-    clock = "\n" + spaces(kClockWidth);
-    mark = indent;
+    if (!first) out.append("\n").append(kClockWidth, ' ');
+    out += kBeside;
+    append_painted(out, {first ? mark : indent, piece}, colour, options_.colour);
+    first = false;
   }
-  return out;
 }
 
 void LadderReport::on(Session& session, const record::Session& r, Timestamp) {
@@ -168,18 +169,20 @@ void LadderReport::on(Session& session, const record::Command& r, Timestamp now)
   if (r.argument) text.append(" ").append(shown(*r.argument));
   if (r.by_proxy) text.append("  (by the proxy)");
   if (r.verb == "USER" && r.argument) session.row.user = shown(*r.argument);
-  const auto inner = options_.width - kClockWidth - 2;
-  auto before = clock(session, now);
-  std::string out;
-  std::string_view mark = kLeftMark;
-  for (const auto& piece : in_lines(text, inner - columns_of(mark))) {
-    out.append(before).append("\u2502");
-    out += painted(std::string(mark).append(piece), Colour::client, options_.colour);
-    out.append(spaces(inner - columns_of(mark) - columns_of(piece))).append("\u2502");
-    before = "\n" + spaces(kClockWidth);
-    mark = "   ";
+  const auto begin = session.text.size();
+  append_clock(session, now);
+  constexpr std::string_view kIndent = "   ";
+  const auto inner = options_.width - kClockWidth - 2 - kIndent.size();
+  auto& out = session.text;
+  bool first = true;
+  for (const auto& piece : in_lines(text, inner)) {
+    if (!first) out.append("\n").append(kClockWidth, ' ');
+    out += kRail;
+    append_painted(out, {first ? kLeftMark : kIndent, piece}, Colour::client, options_.colour);
+    out.append(inner - columns_of(piece), ' ').append(kRail);
+    first = false;
   }
-  add(session, r.id, std::move(out));
+  session.lines.push_back(line_from(session, begin, r.id));
 }
 
 void LadderReport::on(Session& session, const record::Reply& r, Timestamp now) {
@@ -193,20 +196,25 @@ void LadderReport::on(Session& session, const record::Reply& r, Timestamp now) {
   const std::string_view arrow = r.by_proxy    ? " \u25c0\u2500 proxy"
                                  : r.for_proxy ? " (for the proxy) \u25c0\u2500"
                                                : " \u25c0\u2500";
-  const auto inner = options_.width - kClockWidth - 2 - columns_of(arrow);
-  auto before = clock(session, now);
-  std::string out;
+  const auto begin = session.text.size();
+  append_clock(session, now);
+  const std::string indent(columns_of(arrow), ' ');
+  const auto inner = options_.width - kClockWidth - 2 - indent.size();
+  auto& out = session.text;
+  bool first = true;
   for (const auto line : r.lines) {
-    auto mark = std::string(arrow);
+    std::string_view mark = arrow;
     for (const auto& piece : in_lines(shown(line), inner)) {
-      out.append(before).append("\u2502").append(spaces(inner - columns_of(piece)));
-      out += painted(piece + mark, failed ? Colour::failure : Colour::server, options_.colour);
-      out.append("\u2502");
-      before = "\n" + spaces(kClockWidth);
-      mark = spaces(columns_of(arrow));
+      if (!first) out.append("\n").append(kClockWidth, ' ');
+      out.append(kRail).append(inner - columns_of(piece), ' ');
+      append_painted(out, {piece, mark}, failed ? Colour::failure : Colour::server,
+                     options_.colour);
+      out += kRail;
+      mark = indent;
+      first = false;
     }
   }
-  add(session, r.to, std::move(out));
+  session.lines.push_back(line_from(session, begin, r.to));
 }
 
 void LadderReport::on(Session& session, const record::Rewrite& r, Timestamp now) {
@@ -214,14 +222,14 @@ void LadderReport::on(Session& session, const record::Rewrite& r, Timestamp now)
     return shown(text.substr(0, text.find_last_not_of("\r\n") + 1));
   };
   const auto text = trimmed(r.before) + "  \u2192  " + trimmed(r.after);
-  add(session, r.to, beside(clock(session, now), "~ ", text, Colour::changed));
+  add_beside(session, now, r.to, "~ ", text, Colour::changed);
 }
 
 void LadderReport::on(Session& session, const record::ChannelOpened& r, Timestamp now) {
   auto text = "data " + std::to_string(r.id);
   if (r.setup != Setup::unknown) text.append(" (").append(name_of(r.setup)).append(")");
   text += ": " + to_text(r.client.from) + " \u2192 " + to_text(r.client.to);
-  add(session, r.to, beside(clock(session, now), kDataMark, text, Colour::data));
+  add_beside(session, now, r.to, kDataMark, text, Colour::data);
 }
 
 void LadderReport::on(Session& session, const record::Data& r, Timestamp now) {
@@ -230,7 +238,7 @@ void LadderReport::on(Session& session, const record::Data& r, Timestamp now) {
   auto text = data_text(r);
   if (r.missing > 0) text.append(", ").append(human_bytes(r.missing)).append(" not captured");
   if (!r.payload.empty()) text.append(", saved as ").append(printable(r.payload));
-  add(session, r.to, beside(clock(session, now), kDataMark, text, Colour::data));
+  add_beside(session, now, r.to, kDataMark, text, Colour::data);
 }
 
 // Below the last line of what it concerns.
@@ -241,22 +249,24 @@ void LadderReport::on(Session& session, const record::Finding& r, Timestamp) {
     if (!session.row.worst || row.severity > session.row.worst->severity) session.row.worst = &row;
   }
   if (row.severity == Severity::note && !options_.verbose) return;
-  Line line{r.to, beside(spaces(kClockWidth), "\u2514 ", finding_text(r), colour_of(row.severity)),
-            true};
-  count(session, line);
+  const auto begin = session.text.size();
+  session.text.append(kClockWidth, ' ');
+  append_beside(session.text, "\u2514 ", finding_text(r), colour_of(row.severity));
+  auto line = line_from(session, begin, r.to);
+  line.concerned = true;
   auto backwards = session.lines | std::views::reverse;
   const auto last =
       std::ranges::find_if(backwards, [&](const Line& l) { return r.to && l.to == r.to; });
   if (last == backwards.end()) {
-    session.lines.push_back(std::move(line));
+    session.lines.push_back(line);
     return;
   }
   last->concerned = true;
-  session.lines.insert(last.base(), std::move(line));
+  session.lines.insert(last.base(), line);
 }
 
 void LadderReport::on(Session& session, const record::Opaque& r, Timestamp now) {
-  add(session, r.to, beside(clock(session, now), {}, "encrypted from here on", Colour::dim));
+  add_beside(session, now, r.to, {}, "encrypted from here on", Colour::dim);
 }
 
 void LadderReport::on(Session& session, const record::Tls& r, Timestamp now) {
@@ -264,19 +274,19 @@ void LadderReport::on(Session& session, const record::Tls& r, Timestamp now) {
   text.append(r.version.empty() ? "of unknown version" : printable(r.version));
   if (!r.sni.empty()) text.append(", for ").append(shown(r.sni));
   if (r.resumed) text.append(*r.resumed ? ", resumed" : ", not resumed");
-  add(session, {}, beside(clock(session, now), {}, text, Colour::dim));
+  add_beside(session, now, {}, {}, text, Colour::dim);
 }
 
 void LadderReport::on(Session& session, const record::Gap& r, Timestamp now) {
   const auto text = counted(r.bytes, "byte") + " of the " + std::string(name_of(r.from)) +
                     "'s not in the capture";
-  add(session, {}, beside(clock(session, now), {}, text, Colour::warning));
+  add_beside(session, now, {}, {}, text, Colour::warning);
 }
 
 void LadderReport::on(Session& session, const record::Overlap& r, Timestamp now) {
   const auto text = "sent twice and differently by the " + std::string(name_of(r.from)) + ": " +
                     shown(r.kept) + " / " + shown(r.other);
-  add(session, {}, beside(clock(session, now), {}, text, Colour::failure));
+  add_beside(session, now, {}, {}, text, Colour::failure);
 }
 
 void LadderReport::on(Session& session, const record::End& r, Timestamp now) {
@@ -287,7 +297,10 @@ void LadderReport::on(Session& session, const record::End& r, Timestamp now) {
                                         : "closed" + who + " (" + std::string(name_of(r.how)) + ")";
   if (!r.why.empty()) text.append(": ").append(printable(r.why));
   text = cut_to(text, options_.width - kClockWidth - 2);
-  add(session, {}, clock(session, now) + "\u2514 " + painted(text, Colour::dim, options_.colour));
+  const auto begin = session.text.size();
+  append_clock(session, now);
+  append_painted(session.text.append("\u2514 "), {text}, Colour::dim, options_.colour);
+  session.lines.push_back(line_from(session, begin, {}));
 }
 
 void LadderReport::flush(Session& session) {
@@ -301,11 +314,13 @@ void LadderReport::flush(Session& session) {
                 row.client + " \u2192 " + row.server + ", " + started;
     out = cut_to(head, options_.width) + "\n";
     for (const auto& line : session.lines) {
-      if (!options_.only_findings || line.concerned) out.append(line.text).append("\n");
+      if (options_.only_findings && !line.concerned) continue;
+      out.append(session.text, line.begin, line.size).append("\n");
     }
     out += '\n';
   }
   session.lines.clear();
+  session.text = {};
   size_ -= session.size;
   session.size = 0;
   session.printed = true;

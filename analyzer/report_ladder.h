@@ -49,7 +49,8 @@ class LadderReport final : public RecordSink {
  private:
   struct Line {
     std::optional<CommandId> to;
-    std::string text;
+    std::size_t begin = 0;  // in the session's text
+    std::size_t size = 0;
     bool concerned = false;  // a finding stands below it
   };
   // A row of the table.
@@ -71,7 +72,8 @@ class LadderReport final : public RecordSink {
   struct Session {
     Row row;
     std::vector<Line> lines;
-    std::size_t size = 0;
+    std::string text;      // of all lines, as they came
+    std::size_t size = 0;  // of both
     bool printed = false;  // a part of it
     std::optional<Timestamp> last;
   };
@@ -93,11 +95,13 @@ class LadderReport final : public RecordSink {
 
   void of_the_capture(const Record& record);
   void below(const std::string& text, Colour colour);
-  void add(Session& session, std::optional<CommandId> to, std::string text);
-  [[nodiscard]] std::string beside(std::string clock, std::string_view mark, std::string_view text,
-                                   Colour colour) const;
-  [[nodiscard]] std::string clock(Session& session, Timestamp now) const;
-  void count(Session& session, const Line& line);
+  // The session's text from `begin` on is a line.
+  Line line_from(Session& session, std::size_t begin, std::optional<CommandId> to);
+  void add_beside(Session& session, Timestamp now, std::optional<CommandId> to,
+                  std::string_view mark, std::string_view text, Colour colour);
+  void append_beside(std::string& out, std::string_view mark, std::string_view text,
+                     Colour colour) const;
+  static void append_clock(Session& session, Timestamp now);
   void flush(Session& session);
   void end(const std::string& name, Session& session);
   void print_table();
