@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "analyzer/json_text.h"
+
 namespace ftpscope {
 
 namespace {
@@ -142,6 +144,12 @@ std::optional<bool> JsonFields::flag_or_null(std::string_view key) {
 std::string_view JsonFields::text_of(const Value* value, std::string_view key) {
   std::string_view text;
   if (value && value->get(text) != simdjson::SUCCESS) wrong(key, "a text is expected");
+  return text;
+}
+
+std::string_view JsonFields::word_of(const Value* value, std::string_view key) {
+  const auto text = text_of(value, key);
+  if (!is_word(text)) wrong(key, "printable ASCII without quotes and backslashes is expected");
   return text;
 }
 

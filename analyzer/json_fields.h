@@ -62,6 +62,9 @@ class JsonFields {
   // A text_or_nothing() is empty when it is not there.
   std::string_view text(std::string_view key) { return text_of(need(key), key); }
   std::string_view text_or_nothing(std::string_view key) { return text_of(find(key), key); }
+  // What JsonObject::word() writes: it goes into JSON, and to a terminal, as it is.
+  std::string_view word(std::string_view key) { return word_of(need(key), key); }
+  std::string_view word_or_nothing(std::string_view key) { return word_of(find(key), key); }
   // A text, or {"base64": "..."}.
   std::string_view bytes(std::string_view key) { return bytes_of(need(key), key); }
   std::optional<std::string_view> bytes_or_null(std::string_view key);
@@ -113,6 +116,7 @@ class JsonFields {
   const Value* need(std::string_view key);
   // Of null they give nothing, and it is no problem.
   std::string_view text_of(const Value* value, std::string_view key);
+  std::string_view word_of(const Value* value, std::string_view key);
   std::string_view bytes_of(const Value* value, std::string_view key);
   Timestamp time_of(const Value* value, std::string_view key);
   Endpoint endpoint_of(const Value* value, std::string_view key);

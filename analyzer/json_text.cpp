@@ -42,8 +42,10 @@ void append_plain_string(std::string& out, std::string_view text) {
 
 }  // namespace
 
+bool is_word(std::string_view text) { return all_bytes(text, is_plain); }
+
 void append_json_string(std::string& out, std::string_view text) {
-  if (all_bytes(text, is_plain)) return append_plain_string(out, text);
+  if (is_word(text)) return append_plain_string(out, text);
   out += '"';
   for (auto at = text.begin(); at != text.end();) {
     auto begin = at;
@@ -65,7 +67,7 @@ void append_json_string(std::string& out, std::string_view text) {
 }
 
 void append_json_bytes(std::string& out, std::string_view bytes) {
-  if (all_bytes(bytes, is_plain)) {
+  if (is_word(bytes)) {
     append_plain_string(out, bytes);
   } else if (utf8::is_valid(bytes.begin(), bytes.end())) {
     append_json_string(out, bytes);

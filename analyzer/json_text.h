@@ -9,6 +9,9 @@
 
 namespace ftpscope {
 
+// Printable ASCII without quotes and backslashes: it stands in a JSON string as it is.
+bool is_word(std::string_view text);
+
 // A quoted JSON string. `text` must be valid UTF-8. Escapes everything that could move a cursor,
 // break a line or turn text around: C0, DEL, C1, U+2028, U+2029, and the bidi marks.
 void append_json_string(std::string& out, std::string_view text);
@@ -23,7 +26,7 @@ class JsonObject {
   JsonObject(const JsonObject&) = delete;
   JsonObject& operator=(const JsonObject&) = delete;
 
-  // Keys are literals of ours and need no escaping; so are the values given to word().
+  // Keys are literals of ours, and words.
   void word(std::string_view key, std::string_view value) {
     auto* at = field(key, value.size() + 2);
     *at++ = '"';

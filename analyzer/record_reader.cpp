@@ -84,7 +84,7 @@ const RecordReader::Fields::Kind RecordReader::Fields::kKinds[] = {
 
 void RecordReader::Fields::read() {
   memory_.record.time = fields_.time("ts");
-  memory_.record.session = fields_.text("session");
+  memory_.record.session = fields_.word("session");
   memory_.record.seq = fields_.number<std::uint64_t>("seq");
   memory_.record.body = body();
 }
@@ -116,8 +116,8 @@ record::Body RecordReader::Fields::session() {
   return record::Session{.client = fields_.endpoint("client"),
                          .proxy = fields_.endpoint_or_null("proxy"),
                          .server = fields_.text("server"),
-                         .lines = fields_.text_or_nothing("lines"),
-                         .tls = fields_.text_or_nothing("tls"),
+                         .lines = fields_.word_or_nothing("lines"),
+                         .tls = fields_.word_or_nothing("tls"),
                          .balancer = fields_.endpoint_or_null("balancer"),
                          .reached = fields_.endpoint_or_null("reached")};
 }
@@ -125,7 +125,7 @@ record::Body RecordReader::Fields::session() {
 record::Body RecordReader::Fields::connected() {
   return record::Connected{fields_.endpoint("server"), fields_.endpoint("from"),
                            fields_.text_or_nothing("name"),
-                           fields_.text_or_nothing("proxy_header")};
+                           fields_.word_or_nothing("proxy_header")};
 }
 
 record::Body RecordReader::Fields::command() {
@@ -197,7 +197,7 @@ record::Body RecordReader::Fields::data() {
   record::Data data;
   data.id = fields_.number<ChannelId>("id");
   data.to = fields_.number_or_null<CommandId>("to");
-  data.verb = fields_.bytes_or_null("verb").value_or("");
+  data.verb = fields_.word_or_nothing("verb");
   data.setup = fields_.named("setup", Setup::unknown);
   if (fields_.has("direction")) data.direction = fields_.named("direction", Direction::upload);
   data.client = fields_.leg_or_null("client");
@@ -226,7 +226,7 @@ record::Body RecordReader::Fields::data() {
   }
   if (fields_.has("missing")) data.missing = fields_.number<std::uint64_t>("missing");
   data.payload = fields_.text_or_nothing("payload");
-  data.sha256 = fields_.text_or_nothing("sha256");
+  data.sha256 = fields_.word_or_nothing("sha256");
   data.type = fields_.text_or_nothing("type");
   if (fields_.has("unrecorded")) {
     data.unrecorded = fields_.number<std::uint64_t>("unrecorded");
@@ -257,7 +257,7 @@ record::Body RecordReader::Fields::opaque() {
 record::Body RecordReader::Fields::tls() {
   record::Tls tls;
   tls.channel = fields_.number_or_null<ChannelId>("channel");
-  tls.version = fields_.text_or_nothing("version");
+  tls.version = fields_.word_or_nothing("version");
   tls.sni = fields_.bytes_or_null("sni").value_or("");
   fields_.list_of_bytes("alpn", memory_.alpn);
   fields_.list_of_bytes("names", memory_.names);

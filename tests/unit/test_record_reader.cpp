@@ -154,6 +154,47 @@ TEST_CASE("a line that is no record is told what is wrong with it") {
       "ts: a time as 2026-11-21T09:43:39.123456Z is expected");
 }
 
+// They would be written as they are, and a line of the log could be made of them, or an escape
+// sequence for the terminal.
+TEST_CASE("a session's name and the like are one printable word") {
+  for (const auto* name : {R"(a\nb)", R"(a\"b)", R"(\u001b[2J)", R"(\\)", "\xc3\xa9"}) {
+    CHECK(error_of(R"({"ts":"2026-11-21T09:43:39.123456Z","session":")" + std::string(name) +
+                   R"(","seq":0,"kind":"opaque","to":1})") ==
+          "session: printable ASCII without quotes and backslashes is expected");
+  }
+}
+
+// simdjson takes these two, or the first of them.
+TEST_CASE("half of a surrogate pair is no text, and the first of two fields of a name counts") {
+  const std::string head = R"({"ts":"2026-11-21T09:43:39.123456Z","session":"s","seq":0,"kind":)";
+  for (const auto* half : {R"(\udc00)", R"(\ud83d)", R"(\uDC00 \ud83d\ude00)"}) {
+    CHECK(error_of(head + R"("lost","records_lost":1,"x":")" + half + R"("})")
+              .starts_with("not JSON: "));
+  }
+  RecordReader reader;
+  const auto line = head + R"("command","id":1,"verb":"CWD","argument":"\ud83d\ude00","id":2})";
+  const auto record = reader.read(line);
+  REQUIRE(record);
+  const auto& command = std::get<record::Command>((*record)->body);
+  CHECK(command.argument == "\U0001f600");
+  CHECK(command.id == 1);
+}
+
+TEST_CASE("what is too large or too deep is no record, and the reader goes on") {
+  const std::string head = R"({"ts":"2026-11-21T09:43:39.123456Z","session":"s","seq":0,"kind":)";
+  RecordReader reader;
+  const auto error = [&reader](const std::string& line) { return reader.read(line).error(); };
+  const std::string deep(2000, '[');
+  CHECK(error(head + R"("lost","records_lost":1,"x":)" + deep + std::string(2000, ']') + "}") ==
+        "not JSON: a number in it is too large, or it is nested too deeply");
+  CHECK(error(head + R"("lost","records_lost":123456789012345678901})") ==
+        "not JSON: a number in it is too large, or it is nested too deeply");
+  CHECK(error(std::string(RecordReader::kLineMax + 1, ' ')) == "the line is too long");
+  CHECK(error(head + R"("command","id":1,"verb":"\xff"})").starts_with("not JSON: "));
+  CHECK(error(head + R"("tls"})") == "alpn: is missing");
+  CHECK(reader.read(head + R"("lost","records_lost":1})"));
+}
+
 TEST_CASE("fields of a later version are skipped") {
   CHECK(RecordReader().read(
       R"({"ts":"2026-11-21T09:43:39.123456Z","session":"s","seq":0,"kind":"opaque","to":1,"x":[]})"));
