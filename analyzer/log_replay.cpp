@@ -155,7 +155,8 @@ class LogReplay::Session final : private RecordSink {
     state(time, fact);
   }
   // What happened and cannot be derived: the rules are to see it, and it is to come again.
-  void state(Timestamp time, const record::Body& fact) {
+  template <class Fact>
+  void state(Timestamp time, const Fact& fact) {
     observer_.recorder().at(time);
     observer_.recorder().emit(fact);
   }
@@ -166,6 +167,16 @@ class LogReplay::Session final : private RecordSink {
   void copy(const record::Finding& finding, Timestamp time);
 
   void record(const Record& again) override;
+  // What the Observer cannot know any more is copied from the log. False: it does not come again.
+  bool complete(record::Command& command) const;
+  bool complete(record::Reply& reply);
+  bool complete(record::Finding& finding);
+  // Whether a part was sent on is a fact of the log: the proxy may have had a reason to wait.
+  bool complete(record::ReplyPart&) const { return in_part_; }
+  template <class Other>
+  bool complete(Other&) const {
+    return true;
+  }
   void settle_before_command(Timestamp time);
   void feed_lines(std::span<const std::string_view> lines, std::span<const Ending> endings,
                   Timestamp time);
@@ -336,24 +347,28 @@ void LogReplay::Session::finish() {
   if (!fed_.empty()) observer_.closed(Side::server, fed_.front().time);
 }
 
-// What the Observer cannot know any more is copied from the log.
 void LogReplay::Session::record(const Record& again) {
-  auto marked = again;
-  if (auto* command = std::get_if<record::Command>(&marked.body)) {
-    command->redacted = command_redacted_;
-  } else if (auto* reply = std::get_if<record::Reply>(&marked.body)) {
-    if (!reply->by_proxy && !fed_.empty()) {
-      reply->redacted = fed_.front().redacted;
-      fed_.pop_front();
-    }
-  } else if (const auto* finding = std::get_if<record::Finding>(&marked.body)) {
-    if (finding->id == FindingId::command_ambiguous) ambiguous_ = finding->to;
-  } else if (std::holds_alternative<record::ReplyPart>(marked.body)) {
-    // Whether a part was sent on is a fact of the log: the proxy may have had a reason to wait.
-    if (!in_part_) return;
-  }
-  marked.seq = seq_++;
-  sink_.record(marked);
+  const auto record = [&](auto body) {
+    if (complete(body)) sink_.record({again.time, again.session, seq_++, body});
+  };
+  std::visit(record, again.body);
+}
+
+bool LogReplay::Session::complete(record::Command& command) const {
+  command.redacted = command_redacted_;
+  return true;
+}
+
+bool LogReplay::Session::complete(record::Reply& reply) {
+  if (reply.by_proxy || fed_.empty()) return true;
+  reply.redacted = fed_.front().redacted;
+  fed_.pop_front();
+  return true;
+}
+
+bool LogReplay::Session::complete(record::Finding& finding) {
+  if (finding.id == FindingId::command_ambiguous) ambiguous_ = finding.to;
+  return true;
 }
 
 bool is_derived(FindingId id) { return std::ranges::find(kFacts, id) == kFacts.end(); }

@@ -27,31 +27,36 @@ class RecordReader::Fields {
   void read();
 
  private:
-  using Read = record::Body (Fields::*)();
+  using Read = void (Fields::*)();
   struct Kind {
     std::string_view name;
     Read read;
   };
   static const Kind kKinds[];
 
-  record::Body body();
-  record::Body session();
-  record::Body connected();
-  record::Body command();
-  record::Body reply();
-  record::Body reply_part();
-  record::Body rewrite();
+  void read_body();
+  // Writes no more of the record than its kind has.
+  template <auto kind>
+  void put() {
+    memory_.record.body = (this->*kind)();
+  }
+  record::Session session();
+  record::Connected connected();
+  record::Command command();
+  record::Reply reply();
+  record::ReplyPart reply_part();
+  record::Rewrite rewrite();
   record::Body channel();
-  record::Body data();
-  record::Body finding();
-  record::Body opaque();
-  record::Body tls();
-  record::Body gap();
-  record::Body overlap();
-  record::Body damage();
-  record::Body capture();
-  record::Body lost();
-  record::Body end();
+  record::Data data();
+  record::Finding finding();
+  record::Opaque opaque();
+  record::Tls tls();
+  record::Gap gap();
+  record::Overlap overlap();
+  record::Damage damage();
+  record::Capture capture();
+  record::Lost lost();
+  record::End end();
 
   void read_lines();
   bool is_proxy(std::string_view key) { return fields_.text_or_nothing(key) == "proxy"; }
@@ -63,38 +68,36 @@ class RecordReader::Fields {
 };
 
 const RecordReader::Fields::Kind RecordReader::Fields::kKinds[] = {
-    {"session", &Fields::session},
-    {"connected", &Fields::connected},
-    {"command", &Fields::command},
-    {"reply", &Fields::reply},
-    {"reply_part", &Fields::reply_part},
-    {"rewrite", &Fields::rewrite},
-    {"channel", &Fields::channel},
-    {"data", &Fields::data},
-    {"finding", &Fields::finding},
-    {"opaque", &Fields::opaque},
-    {"tls", &Fields::tls},
-    {"gap", &Fields::gap},
-    {"overlap", &Fields::overlap},
-    {"damage", &Fields::damage},
-    {"capture", &Fields::capture},
-    {"lost", &Fields::lost},
-    {"end", &Fields::end},
+    {"session", &Fields::put<&Fields::session>},
+    {"connected", &Fields::put<&Fields::connected>},
+    {"command", &Fields::put<&Fields::command>},
+    {"reply", &Fields::put<&Fields::reply>},
+    {"reply_part", &Fields::put<&Fields::reply_part>},
+    {"rewrite", &Fields::put<&Fields::rewrite>},
+    {"channel", &Fields::put<&Fields::channel>},
+    {"data", &Fields::put<&Fields::data>},
+    {"finding", &Fields::put<&Fields::finding>},
+    {"opaque", &Fields::put<&Fields::opaque>},
+    {"tls", &Fields::put<&Fields::tls>},
+    {"gap", &Fields::put<&Fields::gap>},
+    {"overlap", &Fields::put<&Fields::overlap>},
+    {"damage", &Fields::put<&Fields::damage>},
+    {"capture", &Fields::put<&Fields::capture>},
+    {"lost", &Fields::put<&Fields::lost>},
+    {"end", &Fields::put<&Fields::end>},
 };
 
 void RecordReader::Fields::read() {
   memory_.record.time = fields_.time("ts");
   memory_.record.session = fields_.word("session");
   memory_.record.seq = fields_.number<std::uint64_t>("seq");
-  memory_.record.body = body();
+  read_body();
 }
 
-record::Body RecordReader::Fields::body() {
+void RecordReader::Fields::read_body() {
   const auto name = fields_.text("kind");
   const auto* kind = std::ranges::find(kKinds, name, &Kind::name);
-  if (kind != std::end(kKinds)) return (this->*kind->read)();
-  fields_.unknown("kind", name);
-  return {};
+  kind != std::end(kKinds) ? (this->*kind->read)() : fields_.unknown("kind", name);
 }
 
 void RecordReader::Fields::read_lines() {
@@ -107,7 +110,7 @@ std::optional<Side> RecordReader::Fields::side_or_proxy(std::string_view key) {
   return fields_.named(key, Side::server);
 }
 
-record::Body RecordReader::Fields::session() {
+record::Session RecordReader::Fields::session() {
   const auto schema = fields_.number<std::uint64_t>("schema");
   if (schema > kSchemaVersion) {
     fields_.wrong("schema", std::to_string(schema) + " is of a newer ftpscope, this one knows " +
@@ -122,13 +125,13 @@ record::Body RecordReader::Fields::session() {
                          .reached = fields_.endpoint_or_null("reached")};
 }
 
-record::Body RecordReader::Fields::connected() {
+record::Connected RecordReader::Fields::connected() {
   return record::Connected{fields_.endpoint("server"), fields_.endpoint("from"),
                            fields_.text_or_nothing("name"),
                            fields_.word_or_nothing("proxy_header")};
 }
 
-record::Body RecordReader::Fields::command() {
+record::Command RecordReader::Fields::command() {
   record::Command command;
   command.id = fields_.number<CommandId>("id");
   command.verb = fields_.bytes("verb");
@@ -141,7 +144,7 @@ record::Body RecordReader::Fields::command() {
   return command;
 }
 
-record::Body RecordReader::Fields::reply() {
+record::Reply RecordReader::Fields::reply() {
   read_lines();
   const auto latency = fields_.number_or_null<Duration::rep>("latency_us");
   return record::Reply{.to = fields_.number_or_null<CommandId>("to"),
@@ -156,7 +159,7 @@ record::Body RecordReader::Fields::reply() {
                        .for_proxy = is_proxy("for")};
 }
 
-record::Body RecordReader::Fields::reply_part() {
+record::ReplyPart RecordReader::Fields::reply_part() {
   read_lines();
   return record::ReplyPart{.to = fields_.number_or_null<CommandId>("to"),
                            .code = fields_.number_or_null<int>("code"),
@@ -164,7 +167,7 @@ record::Body RecordReader::Fields::reply_part() {
                            .endings = memory_.endings};
 }
 
-record::Body RecordReader::Fields::rewrite() {
+record::Rewrite RecordReader::Fields::rewrite() {
   return record::Rewrite{.to = fields_.number_or_null<CommandId>("to"),
                          .what = fields_.bytes("what"),
                          .before = fields_.bytes("before"),
@@ -193,7 +196,7 @@ record::Body RecordReader::Fields::channel() {
   return opened;
 }
 
-record::Body RecordReader::Fields::data() {
+record::Data RecordReader::Fields::data() {
   record::Data data;
   data.id = fields_.number<ChannelId>("id");
   data.to = fields_.number_or_null<CommandId>("to");
@@ -235,7 +238,7 @@ record::Body RecordReader::Fields::data() {
   return data;
 }
 
-record::Body RecordReader::Fields::finding() {
+record::Finding RecordReader::Fields::finding() {
   record::Finding finding;
   const auto name = fields_.text("finding");
   const auto rows = all_findings();
@@ -250,11 +253,11 @@ record::Body RecordReader::Fields::finding() {
   return finding;
 }
 
-record::Body RecordReader::Fields::opaque() {
+record::Opaque RecordReader::Fields::opaque() {
   return record::Opaque{fields_.number_or_null<CommandId>("to")};
 }
 
-record::Body RecordReader::Fields::tls() {
+record::Tls RecordReader::Fields::tls() {
   record::Tls tls;
   tls.channel = fields_.number_or_null<ChannelId>("channel");
   tls.version = fields_.word_or_nothing("version");
@@ -271,21 +274,21 @@ record::Body RecordReader::Fields::tls() {
   return tls;
 }
 
-record::Body RecordReader::Fields::gap() {
+record::Gap RecordReader::Fields::gap() {
   return record::Gap{fields_.named("from", Side::server), fields_.number<std::uint64_t>("bytes")};
 }
 
-record::Body RecordReader::Fields::overlap() {
+record::Overlap RecordReader::Fields::overlap() {
   return record::Overlap{fields_.named("from", Side::server), fields_.bytes("kept"),
                          fields_.bytes("other")};
 }
 
-record::Body RecordReader::Fields::damage() {
+record::Damage RecordReader::Fields::damage() {
   return record::Damage{fields_.number<std::uint64_t>("packet"),
                         fields_.number<std::uint64_t>("offset"), fields_.text("what")};
 }
 
-record::Body RecordReader::Fields::capture() {
+record::Capture RecordReader::Fields::capture() {
   return record::Capture{.packets = fields_.number<std::uint64_t>("packets"),
                          .bytes = fields_.number<std::uint64_t>("bytes"),
                          .flows = fields_.number<std::uint64_t>("flows"),
@@ -295,11 +298,11 @@ record::Body RecordReader::Fields::capture() {
                          .last = fields_.time_or_null("last")};
 }
 
-record::Body RecordReader::Fields::lost() {
+record::Lost RecordReader::Fields::lost() {
   return record::Lost{fields_.number<std::uint64_t>("records_lost")};
 }
 
-record::Body RecordReader::Fields::end() {
+record::End RecordReader::Fields::end() {
   return record::End{.by = side_or_proxy("by"),
                      .captured = !fields_.has("by"),
                      .how = fields_.named("how", SessionEnd::open),

@@ -23,21 +23,18 @@ std::string session_name(Timestamp start, std::uint64_t number) {
   return name + "-" + digits;
 }
 
-void Recorder::emit(const record::Body& body) {
-  if (const auto* end = std::get_if<record::End>(&body)) return emit_end(*end);
-  commands_ += std::holds_alternative<record::Command>(body) ? 1 : 0;
-  replies_ += std::holds_alternative<record::Reply>(body) ? 1 : 0;
-  findings_ += std::holds_alternative<record::Finding>(body) ? 1 : 0;
-  const Record record{now_, session_, seq_++, body};
+void Recorder::record_next(Record& record) {
+  auto* end = std::get_if<record::End>(&record.body);
+  if (end) {  // the last record is the last: what the rules have to say of it comes before it
+    rules_.see(record, *this);
+    end->findings = findings_;
+  }
+  commands_ += std::holds_alternative<record::Command>(record.body) ? 1 : 0;
+  replies_ += std::holds_alternative<record::Reply>(record.body) ? 1 : 0;
+  findings_ += std::holds_alternative<record::Finding>(record.body) ? 1 : 0;
+  record.seq = seq_++;
   sink_.record(record);
-  rules_.see(record, *this);
-}
-
-// The last record is the last: what the rules have to say of the end comes before it.
-void Recorder::emit_end(record::End end) {
-  rules_.see({now_, session_, seq_, end}, *this);
-  end.findings = findings_;
-  sink_.record({now_, session_, seq_++, end});
+  if (!end) rules_.see(record, *this);
 }
 
 void Recorder::finding(FindingId id, std::optional<CommandId> to, std::string_view detail) {

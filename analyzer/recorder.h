@@ -23,7 +23,12 @@ class Recorder final : private FindingSink {
   [[nodiscard]] Timestamp now() const { return now_; }
   [[nodiscard]] const std::string& session() const { return session_; }
 
-  void emit(const record::Body& body);
+  // It happened now. One of record::Body, whose other kinds are larger: only this one is copied.
+  template <class Fact>
+  void emit(const Fact& fact) {
+    Record record{now_, session_, 0, fact};
+    record_next(record);
+  }
 
   // Notes, and oddities of lines, are told once a session: a server that ends each line with LF
   // alone is one finding, not ten thousand.
@@ -37,7 +42,7 @@ class Recorder final : private FindingSink {
   [[nodiscard]] std::uint64_t replies() const { return replies_; }
 
  private:
-  void emit_end(record::End end);
+  void record_next(Record& record);
 
   std::string session_;
   RecordSink& sink_;
