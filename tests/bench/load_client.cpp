@@ -1,5 +1,6 @@
 #include "tests/bench/load_client.h"
 
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace ftpscope::bench {
 
@@ -40,8 +42,24 @@ std::uint16_t port_in(std::string_view reply) {
 
 Client logged_in(std::uint16_t port) {
   auto client = connect_client(port);
-  client.login();
+  if (!client.login()) fail("refused: " + client.reply());
   return client;
+}
+
+void download(Client& client, Socket data, const Payload& payload, std::uint64_t bytes) {
+  client.send("RETR " + std::to_string(bytes) + "\r\n");
+  client.expect("150");
+  const auto received = payload.receive(data, Payload::Check::count);
+  client.expect("226");
+  if (received.bytes != bytes) fail("the download is incomplete");
+}
+
+void upload(Client& client, Socket data, const Payload& payload, std::uint64_t bytes) {
+  client.send("STOR count\r\n");
+  client.expect("150");
+  payload.send(data, bytes);
+  data = Socket();
+  client.expect("226 " + std::to_string(bytes));
 }
 
 double percentile(std::vector<double>& sorted, double share) {
@@ -54,13 +72,13 @@ double percentile(std::vector<double>& sorted, double share) {
 
 void Client::send(std::string_view command) { send_all(control_, command); }
 
-void Client::expect(std::string_view code) {
+void Client::read_reply() {
   auto end = input_.find("\r\n");
   while (end == std::string::npos) {
     std::array<char, 4096> buffer{};
     const auto count = recv(control_.fd(), buffer.data(), buffer.size(), 0);
     if (count <= 0) {
-      fail("expected a " + std::string(code) + " reply, but the connection " +
+      fail(std::string("expected a reply, but the connection ") +
            (count == 0 ? "ended" : std::string("failed: ") + std::strerror(errno)));
     }
     input_.append(buffer.data(), static_cast<std::size_t>(count));
@@ -68,15 +86,22 @@ void Client::expect(std::string_view code) {
   }
   line_.assign(input_, 0, end);
   input_.erase(0, end + 2);
+}
+
+void Client::expect(std::string_view code) {
+  read_reply();
   if (!line_.starts_with(code)) fail("expected " + std::string(code) + ", got: " + line_);
 }
 
-void Client::login() {
-  expect("220");
+bool Client::login() {
+  read_reply();
+  if (line_.starts_with("421")) return false;
+  if (!line_.starts_with("220")) fail("expected a greeting, got: " + line_);
   send("USER bench\r\n");
   expect("331");
   send("PASS bench\r\n");
   expect("230");
+  return true;
 }
 
 Socket Client::open_passive() {
@@ -91,6 +116,17 @@ Client connect_client(std::uint16_t port) {
   auto control = connect_to(port);
   if (!control) fail(std::string("no connection: ") + std::strerror(errno));
   return Client(std::move(*control));
+}
+
+std::vector<Client> log_in(std::uint16_t port, std::size_t count) {
+  std::vector<Client> clients;
+  const Stopwatch watch;
+  while (clients.size() < count && watch.seconds() < kLoginSeconds) {
+    auto client = connect_client(port);
+    if (!client.login()) break;
+    clients.push_back(std::move(client));
+  }
+  return clients;
 }
 
 bool copies_are_equal(std::uint16_t port, const Payload& payload, std::uint64_t bytes) {
@@ -110,47 +146,56 @@ bool copies_are_equal(std::uint16_t port, const Payload& payload, std::uint64_t 
   return received.same && received.bytes == bytes && client.reply() == good;
 }
 
-double download(std::uint16_t port, const Payload& payload, std::uint64_t bytes) {
-  auto client = logged_in(port);
-  const auto data = client.open_passive();
+double run_transfers(std::uint16_t port, const Payload& payload, const Transfers& transfers) {
+  const auto transfer = transfers.direction == Direction::download ? download : upload;
+  auto clients = log_in(port, transfers.count);
+  if (clients.size() < transfers.count) fail("a login was refused");
+  std::vector<Socket> data;
+  data.reserve(clients.size());
+  for (auto& client : clients) data.push_back(client.open_passive());
   const Stopwatch watch;
-  client.send("RETR " + std::to_string(bytes) + "\r\n");
-  client.expect("150");
-  const auto received = payload.receive(data, Payload::Check::count);
-  client.expect("226");
-  if (received.bytes != bytes) fail("the download is incomplete");
-  return watch.seconds();
-}
-
-double upload(std::uint16_t port, const Payload& payload, std::uint64_t bytes) {
-  auto client = logged_in(port);
-  auto data = client.open_passive();
-  const Stopwatch watch;
-  client.send("STOR count\r\n");
-  client.expect("150");
-  payload.send(data, bytes);
-  data = Socket();
-  client.expect("226 " + std::to_string(bytes));
+  std::vector<std::thread> threads;
+  threads.reserve(clients.size());
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    threads.emplace_back(
+        [&, i] { transfer(clients[i], std::move(data[i]), payload, transfers.bytes); });
+  }
+  for (auto& thread : threads) thread.join();
   return watch.seconds();
 }
 
 Paced run_commands(std::vector<Client>& clients, double seconds) {
-  std::vector<double> rounds_us;
-  const Stopwatch watch;
-  Paced result;
-  double before = 0;
-  while (before < seconds) {
-    for (auto& client : clients) client.send("NOOP\r\n");
-    for (auto& client : clients) client.expect("200");
-    const double after = watch.seconds();
-    rounds_us.push_back((after - before) * 1e6);
-    before = after;
+  const Socket epoll(epoll_create1(EPOLL_CLOEXEC));
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = i;
+    epoll_ctl(epoll.fd(), EPOLL_CTL_ADD, clients[i].fd(), &event);
   }
-  result.count = rounds_us.size() * clients.size();
-  result.seconds = before;
-  std::ranges::sort(rounds_us);
-  result.p50_us = percentile(rounds_us, 0.50);
-  result.p99_us = percentile(rounds_us, 0.99);
+  std::vector<double> sent(clients.size());  // when
+  std::vector<double> taken_us;
+  std::array<epoll_event, 256> ready{};
+  const Stopwatch watch;
+  const auto send = [&](std::size_t i) {
+    sent[i] = watch.seconds();
+    clients[i].send("NOOP\r\n");
+  };
+  for (std::size_t i = 0; i < clients.size(); ++i) send(i);
+  for (auto waiting = clients.size(); waiting > 0;) {
+    const int count = epoll_wait(epoll.fd(), ready.data(), static_cast<int>(ready.size()),
+                                 kTimeoutSeconds * 1000);
+    if (count <= 0) fail("no reply to NOOP");
+    for (int k = 0; k < count; ++k) {
+      const auto i = ready[static_cast<std::size_t>(k)].data.u64;
+      clients[i].expect("200");
+      taken_us.push_back((watch.seconds() - sent[i]) * 1e6);
+      watch.seconds() < seconds ? send(i) : void(--waiting);
+    }
+  }
+  Paced result{.count = taken_us.size(), .seconds = watch.seconds()};
+  std::ranges::sort(taken_us);
+  result.p50_us = percentile(taken_us, 0.50);
+  result.p99_us = percentile(taken_us, 0.99);
   return result;
 }
 

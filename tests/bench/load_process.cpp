@@ -12,7 +12,10 @@
 #include <ctime>
 #include <filesystem>
 #include <fstream>
+#include <limits>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "tests/bench/load_socket.h"
 
@@ -29,6 +32,66 @@ pid_t fork_child() {
   return pid;
 }
 
+std::filesystem::path proc(pid_t pid) { return "/proc/" + std::to_string(pid); }
+
+std::vector<pid_t> tasks_of(pid_t pid) {
+  std::vector<pid_t> tasks;
+  std::error_code gone;
+  std::filesystem::directory_iterator task(proc(pid) / "task", gone);
+  for (; !gone && task != std::filesystem::directory_iterator(); task.increment(gone)) {
+    tasks.push_back(std::stoi(task->path().filename()));
+  }
+  return tasks;
+}
+
+// A process and all below it. Who begins or ends meanwhile may be left out.
+std::vector<pid_t> tree(pid_t root) {
+  std::vector<pid_t> all{root};
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto pid = all[i];
+    for (const auto task : tasks_of(pid)) {
+      std::ifstream children(proc(pid) / "task" / std::to_string(task) / "children");
+      for (pid_t child = 0; children >> child;) all.push_back(child);
+    }
+  }
+  return all;
+}
+
+// The clock of /proc/PID/stat counts in steps of 10 ms; this one, of the same time, in nanoseconds.
+std::optional<double> own_seconds(pid_t pid) {
+  clockid_t clock{};
+  timespec time{};
+  if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) != 0) {
+    return std::nullopt;
+  }
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+// What those of its children used that it has waited for, and theirs: cutime and cstime, proc(5).
+double ended_seconds(pid_t pid) {
+  constexpr int kFieldsBefore = 13;  // from the state, behind the name in its brackets
+  std::ifstream stat(proc(pid) / "stat");
+  stat.ignore(std::numeric_limits<std::streamsize>::max(), ')');
+  std::string skipped;
+  for (int i = 0; i < kFieldsBefore; ++i) stat >> skipped;
+  double user = 0;
+  double system = 0;
+  stat >> user >> system;
+  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+Process::Memory own_memory(pid_t pid) {
+  constexpr double kKilobyte = 1024;
+  std::ifstream rollup(proc(pid) / "smaps_rollup");
+  Process::Memory memory;
+  std::string word;
+  while (rollup >> word) {
+    if (word == "Rss:") rollup >> memory.rss;
+    if (word == "Pss:") rollup >> memory.pss;
+  }
+  return {memory.rss * kKilobyte, memory.pss * kKilobyte};
+}
+
 }  // namespace
 
 Process::Process(const std::string& command) : pid_(fork_child()) {
@@ -38,9 +101,9 @@ Process::Process(const std::string& command) : pid_(fork_child()) {
   _exit(127);
 }
 
-Process::Process(void (*body)(int), int argument) : pid_(fork_child()) {
+Process::Process(const std::function<void()>& body) : pid_(fork_child()) {
   if (pid_ != 0) return;
-  body(argument);
+  body();
   _exit(0);
 }
 
@@ -63,41 +126,50 @@ bool Process::running() const {
   return info.si_pid == 0;
 }
 
-// The clock of /proc/PID/stat counts in steps of 10 ms; this one, of the same time, in nanoseconds.
+bool Process::succeeded() {
+  int status = 0;
+  waitpid(std::exchange(pid_, 0), &status, 0);
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 double Process::cpu_seconds() const {
-  clockid_t clock{};
-  timespec time{};
-  if (clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &time) != 0) {
-    fail("the proxy is gone");
-  }
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+  if (!own_seconds(pid_)) fail("the proxy is gone");
+  double seconds = 0;
+  for (const auto pid : tree(pid_)) seconds += own_seconds(pid).value_or(0) + ended_seconds(pid);
+  return seconds;
 }
 
 Process::Memory Process::memory() const {
-  std::ifstream rollup("/proc/" + std::to_string(pid_) + "/smaps_rollup");
-  Memory memory;
-  std::string word;
-  while (rollup >> word) {
-    if (word == "Rss:") rollup >> memory.rss;
-    if (word == "Pss:") rollup >> memory.pss;
+  Memory sum;
+  for (const auto pid : tree(pid_)) {
+    const auto memory = own_memory(pid);
+    sum.rss += memory.rss;
+    sum.pss += memory.pss;
   }
-  constexpr double kKilobyte = 1024;
-  return {memory.rss * kKilobyte, memory.pss * kKilobyte};
+  return sum;
 }
 
-void Process::pin(bool pinned) const {
-  for (const auto& task :
-       std::filesystem::directory_iterator("/proc/" + std::to_string(pid_) + "/task")) {
-    pin_task(std::stoi(task.path().filename()), pinned);
+void Process::pin() const {
+  for (const auto pid : tree(pid_)) {
+    for (const auto task : tasks_of(pid)) pin_task(task);
   }
 }
 
-void pin_task(pid_t task, bool pinned) {
-  const auto processors = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+void pin_task(pid_t task) {
   cpu_set_t set;
   CPU_ZERO(&set);
-  for (int i = pinned ? processors - 1 : 0; i < processors; ++i) CPU_SET(i, &set);
+  CPU_SET(sysconf(_SC_NPROCESSORS_ONLN) - 1, &set);
   sched_setaffinity(task, sizeof set, &set);
+}
+
+void adopt_orphans() { prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
+void end_descendants() {
+  for (const auto pid : tree(getpid())) {
+    if (pid != getpid()) kill(pid, SIGKILL);
+  }
+  while (waitpid(-1, nullptr, 0) > 0) {
+  }
 }
 
 bool enter_own_network() {

@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <charconv>
@@ -15,6 +16,8 @@
 namespace ftpscope::bench {
 
 namespace {
+
+constexpr std::uint64_t kLargeFile = 1U << 20U;
 
 struct Session {
   Socket control;
@@ -72,6 +75,7 @@ class Server {
       at = end + 2;
     }
     session.input.erase(0, at);
+    if (replies.empty()) return;
     send(fd, replies.data(), replies.size(), MSG_NOSIGNAL);  // one who has gone does not read it
   }
 
@@ -97,18 +101,33 @@ class Server {
   std::string retrieve(Session& session, std::string_view name) const {
     std::uint64_t bytes = 0;
     std::from_chars(name.data(), name.data() + name.size(), bytes);
-    send_all(session.control, "150 here it comes\r\n");
-    payload_.send(accept_from(session.passive), bytes);
-    session.passive = Socket();
-    return "226 done\r\n";
+    const auto move = [&] {
+      send_all(session.control, "150 here it comes\r\n");
+      payload_.send(accept_from(session.passive), bytes);
+      session.passive = Socket();
+      return std::string("226 done\r\n");
+    };
+    return bytes < kLargeFile ? move() : apart(session, move);
   }
 
   std::string store(Session& session, std::string_view name) const {
-    send_all(session.control, "150 go on\r\n");
     const auto check = name == "compare" ? Payload::Check::compare : Payload::Check::count;
-    const auto received = payload_.receive(accept_from(session.passive), check);
+    return apart(session, [&] {
+      send_all(session.control, "150 go on\r\n");
+      const auto received = payload_.receive(accept_from(session.passive), check);
+      return "226 " + std::to_string(received.bytes) + (received.same ? " good" : " BAD") + "\r\n";
+    });
+  }
+
+  // A process for one transfer, which answers itself: nothing is left to be said here.
+  template <class Move>
+  static std::string apart(Session& session, Move move) {
+    if (fork() == 0) {
+      send_all(session.control, move());
+      _exit(0);
+    }
     session.passive = Socket();
-    return "226 " + std::to_string(received.bytes) + (received.same ? " good" : " BAD") + "\r\n";
+    return {};
   }
 
   Socket listener_;
@@ -121,6 +140,7 @@ class Server {
 
 void serve(int listener) {
   std::signal(SIGPIPE, SIG_IGN);  // sendfile() to one who has gone
+  std::signal(SIGCHLD, SIG_IGN);  // nobody waits for a transfer
   Server(listener).run();
 }
 

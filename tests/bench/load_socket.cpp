@@ -20,7 +20,6 @@ namespace {
 constexpr std::size_t kPattern = (16U << 20U) + 13;  // no multiple of any buffer's size
 constexpr std::size_t kChunk = 1U << 20U;
 constexpr int kBacklog = 4096;
-constexpr time_t kTimeoutSeconds = 20;
 
 Socket new_socket() {
   Socket socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -48,7 +47,7 @@ sockaddr_in loopback(std::uint16_t port) {
 
 void fail(const std::string& why) {
   std::cerr << "load: " << why << '\n';
-  std::exit(1);
+  std::_Exit(1);
 }
 
 Socket::~Socket() {

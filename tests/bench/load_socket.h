@@ -9,7 +9,7 @@
 
 namespace ftpscope::bench {
 
-// "load: WHY" on stderr, exit code 1.
+// "load: WHY" on stderr, exit code 1, at once: threads may run.
 [[noreturn]] void fail(const std::string& why);
 
 class Socket {
@@ -30,6 +30,7 @@ class Socket {
 };
 
 // 127.0.0.1, blocking, with a time-out: nothing here waits for ever.
+inline constexpr int kTimeoutSeconds = 20;
 Socket listen_at(std::uint16_t port);  // 0: any
 Socket accept_from(const Socket& listener);
 std::optional<Socket> connect_to(std::uint16_t port);  // none: refused

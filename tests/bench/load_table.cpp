@@ -11,28 +11,38 @@ namespace {
 
 enum class Against { ratio, difference, nothing };
 struct Row {
-  const char* reading;
+  const char* test;
+  const char* figure;
   const char* what;
   int decimals;
   Against against;
 };
 
 constexpr Row kRows[] = {
-    {"get", "one download, GB/s", 2, Against::ratio},
-    {"get cpu", "its CPU, s/GB", 3, Against::nothing},
-    {"put", "one upload, GB/s", 2, Against::ratio},
-    {"put cpu", "its CPU, s/GB", 3, Against::nothing},
-    {"one", "commands a second, 1 session *", 0, Against::ratio},
-    {"one cpu", "its CPU, us a command", 1, Against::nothing},
-    {"p50", "a command's latency, p50, us *", 1, Against::difference},
-    {"p99", "a command's latency, p99, us *", 1, Against::difference},
-    {"many", "commands a second, 50 sessions *", 0, Against::ratio},
-    {"many cpu", "its CPU, us a command", 1, Against::nothing},
-    {"session", "sessions a second, 8 at a time *", 0, Against::ratio},
-    {"session cpu", "its CPU, us a session", 0, Against::nothing},
-    {"idle pss", "memory of an idle session, PSS, bytes", 0, Against::nothing},
-    {"idle rss", "the same, RSS", 0, Against::nothing},
-    {"start", "start until the first 220, ms", 1, Against::nothing},
+    {"transfer", "get", "one download, GB/s", 2, Against::ratio},
+    {"transfer", "get cpu", "its CPU, s/GB", 3, Against::nothing},
+    {"transfer", "put", "one upload, GB/s", 2, Against::ratio},
+    {"transfer", "put cpu", "its CPU, s/GB", 3, Against::nothing},
+    {"4 transfers", "get", "four downloads at once, GB/s", 2, Against::ratio},
+    {"4 transfers", "get cpu", "their CPU, s/GB", 3, Against::nothing},
+    {"4 transfers", "put", "four uploads at once, GB/s", 2, Against::ratio},
+    {"4 transfers", "put cpu", "their CPU, s/GB", 3, Against::nothing},
+    {"commands 1", "rate", "commands a second, 1 session *", 0, Against::ratio},
+    {"commands 1", "p50", "a command's latency, p50, us *", 1, Against::difference},
+    {"commands 1", "p99", "a command's latency, p99, us *", 1, Against::difference},
+    {"commands 50", "rate", "commands a second, 50 sessions *", 0, Against::ratio},
+    {"commands 500", "p99", "a command's latency, p99, 500 sessions, us *", 0, Against::ratio},
+    {"commands 1", "cpu", "CPU of a command, us, 1 session *", 1, Against::nothing},
+    {"commands 10", "cpu", "10 sessions *", 1, Against::nothing},
+    {"commands 50", "cpu", "50 sessions *", 1, Against::nothing},
+    {"commands 500", "cpu", "500 sessions *", 1, Against::nothing},
+    {"commands 1000", "cpu", "1,000 sessions *", 1, Against::nothing},
+    {"commands 9500", "cpu", "9,500 sessions *", 1, Against::nothing},
+    {"sessions", "rate", "sessions a second, 8 at a time *", 0, Against::ratio},
+    {"sessions", "cpu", "CPU of a session, us *", 0, Against::nothing},
+    {"idle", "pss", "memory of an idle session, PSS, bytes", 0, Against::nothing},
+    {"idle", "rss", "the same, RSS", 0, Against::nothing},
+    {"idle", "start", "start until the first 220, ms", 1, Against::nothing},
 };
 
 std::optional<double> median(std::vector<double> values) {
@@ -42,16 +52,22 @@ std::optional<double> median(std::vector<double> values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
+std::optional<double> reading(const Row& row, const Column& column, std::size_t round) {
+  const auto test = column.rounds[round].find(row.test);
+  if (test == column.rounds[round].end()) return std::nullopt;
+  const auto figure = test->second.find(row.figure);
+  if (figure == test->second.end()) return std::nullopt;
+  return figure->second;
+}
+
 // The median over the rounds of what `value` makes of one round's readings of proxy and server.
 template <class Value>
-std::optional<double> over_rounds(const Row& row, const Rounds& proxy, const Rounds& direct,
+std::optional<double> over_rounds(const Row& row, const Column& proxy, const Column& direct,
                                   Value value) {
   std::vector<double> values;
-  for (std::size_t i = 0; i < proxy.size(); ++i) {
-    const auto mine = proxy[i].find(row.reading);
-    const auto base = direct[i].find(row.reading);
-    if (mine == proxy[i].end()) continue;
-    values.push_back(value(mine->second, base == direct[i].end() ? 0 : base->second));
+  for (std::size_t i = 0; i < proxy.rounds.size(); ++i) {
+    const auto mine = reading(row, proxy, i);
+    if (mine) values.push_back(value(*mine, reading(row, direct, i).value_or(0)));
   }
   return median(values);
 }
@@ -64,14 +80,15 @@ std::string number(std::optional<double> value, int decimals, const char* format
 }
 
 // What stands in the table for a proxy, or for the server itself.
-std::string cell(const Row& row, const Rounds& own, const Rounds& direct) {
+std::string cell(const Row& row, const Column& own, const Column& direct) {
+  if (own.failed.contains(row.test)) return "failed";
   const bool is_direct = &own == &direct;
   if (is_direct && row.against == Against::nothing) return "-";
   const auto value = [](double mine, double) { return mine; };
   const auto ratio = [](double mine, double base) { return mine / base; };
   const auto added = [](double mine, double base) { return mine - base; };
   auto text = number(over_rounds(row, own, direct, value), row.decimals);
-  if (is_direct || row.against == Against::nothing) return text;
+  if (text == "-" || is_direct || row.against == Against::nothing) return text;
   text += row.against == Against::ratio
               ? number(over_rounds(row, own, direct, ratio), 2, " (%.*f)")
               : number(over_rounds(row, own, direct, added), row.decimals, " (%+.*f)");
@@ -80,14 +97,14 @@ std::string cell(const Row& row, const Rounds& own, const Rounds& direct) {
 
 }  // namespace
 
-void print_table(const std::vector<std::string>& names, const std::vector<Rounds>& all) {
+void print_table(const std::vector<Column>& columns) {
   std::cout << "| what |";
-  for (const auto& name : names) std::cout << ' ' << name << " |";
+  for (const auto& column : columns) std::cout << ' ' << column.name << " |";
   std::cout << "\n| --- |";
-  for (std::size_t i = 0; i < names.size(); ++i) std::cout << " --- |";
+  for (std::size_t i = 0; i < columns.size(); ++i) std::cout << " --- |";
   for (const auto& row : kRows) {
     std::cout << "\n| " << row.what << " |";
-    for (const auto& own : all) std::cout << ' ' << cell(row, own, all.front()) << " |";
+    for (const auto& own : columns) std::cout << ' ' << cell(row, own, columns.front()) << " |";
   }
   std::cout << '\n' << std::flush;
 }
