@@ -80,7 +80,8 @@ class Running {
  private:
   void await_greeting() const {
     constexpr useconds_t kPause = 200;
-    while (true) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(kTimeoutSeconds);
+    while (std::chrono::steady_clock::now() < end) {
       if (process_ && !process_->running()) fail("the proxy has ended: its command is wrong?");
       if (auto control = connect_to(port_)) {
         Client(std::move(*control)).expect("220");
@@ -88,6 +89,7 @@ class Running {
       }
       usleep(kPause);
     }
+    fail("the proxy does not listen");
   }
 
   std::uint16_t port_;

@@ -63,6 +63,8 @@ class Server {
     std::array<char, 4096> buffer{};
     const auto count = recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (count <= 0) {
+      // A transfer's process may still have the connection, and then closing is not enough.
+      epoll_ctl(epoll_.fd(), EPOLL_CTL_DEL, fd, nullptr);
       sessions_.erase(fd);
       return;
     }
