@@ -50,16 +50,14 @@ Scope scope_of_v6(const IpAddress& ip) {
   return Scope::global;
 }
 
-// Not by inet_ntop: it is slow, and the log is full of addresses.
-std::string v4_text(const IpAddress& ip) {
-  std::string text;
+// Not by inet_ntop: it is slow, and the log is full of addresses. Returns where it ends.
+char* put_v4(char* at, const IpAddress& ip) {
+  constexpr std::size_t kDigitsMax = 3;
   for (std::size_t i = 0; i < 4; ++i) {
-    char digits[4];
-    const auto end = std::to_chars(digits, digits + sizeof digits, ip.bytes[i]).ptr;
-    if (i > 0) text += '.';
-    text.append(digits, end);
+    if (i > 0) *at++ = '.';
+    at = std::to_chars(at, at + kDigitsMax, ip.bytes[i]).ptr;
   }
-  return text;
+  return at;
 }
 
 }  // namespace
@@ -77,16 +75,19 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
 }
 
 std::string to_text(const IpAddress& ip) {
-  if (!ip.v6) return v4_text(ip);
   std::array<char, INET6_ADDRSTRLEN> text{};
+  if (!ip.v6) return {text.data(), put_v4(text.data(), ip)};
   inet_ntop(AF_INET6, ip.bytes.data(), text.data(), text.size());
   return text.data();
 }
 
 std::string to_text(const Endpoint& endpoint) {
-  const auto ip = to_text(endpoint.ip);
-  const auto port = std::to_string(endpoint.port);
-  return endpoint.ip.v6 ? "[" + ip + "]:" + port : ip + ":" + port;
+  if (endpoint.ip.v6) return "[" + to_text(endpoint.ip) + "]:" + std::to_string(endpoint.port);
+  constexpr std::size_t kMax = std::string_view("255.255.255.255:65535").size();
+  std::array<char, kMax> text{};
+  auto* at = put_v4(text.data(), endpoint.ip);
+  *at++ = ':';
+  return {text.data(), std::to_chars(at, text.data() + kMax, endpoint.port).ptr};
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {

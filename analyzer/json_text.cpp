@@ -33,11 +33,13 @@ void append_escape(std::string& out, char32_t c) {
 
 void append_plain_string(std::string& out, std::string_view text) {
   const auto before = out.size();
-  out.resize(before + text.size() + 2);  // one step for all parts
-  auto* at = out.data() + before;
-  *at++ = '"';
-  at = std::ranges::copy(text, at).out;
-  *at = '"';
+  out.resize_and_overwrite(before + text.size() + 2, [&](char* all, std::size_t) {
+    auto* at = all + before;
+    *at++ = '"';
+    at += text.copy(at, text.size());
+    *at++ = '"';
+    return static_cast<std::size_t>(at - all);  // g++ 12 may tell a size that is larger
+  });
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // Writes one JSON object into a string, field by field.
 #pragma once
 
-#include <algorithm>
 #include <charconv>
 #include <concepts>
 #include <string>
@@ -28,10 +27,12 @@ class JsonObject {
 
   // Keys are literals of ours, and words.
   void word(std::string_view key, std::string_view value) {
-    auto* at = field(key, value.size() + 2);
-    *at++ = '"';
-    at = std::ranges::copy(value, at).out;
-    *at = '"';
+    field(key, value.size() + 2, [value](char* at) {
+      *at++ = '"';
+      at += value.copy(at, value.size());
+      *at++ = '"';
+      return at;
+    });
   }
   void text(std::string_view key, std::string_view value) {
     name(key);
@@ -45,32 +46,36 @@ class JsonObject {
   void null(std::string_view key) { literal(key, "null"); }
   template <std::integral T>
   void number(std::string_view key, T value) {
-    char digits[24];
-    const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-    literal(key, {digits, end});
+    constexpr std::size_t kDigitsMax = 20;  // of 64 bits, or 19 and a sign
+    field(key, kDigitsMax,
+          [value](char* at) { return std::to_chars(at, at + kDigitsMax, value).ptr; });
   }
   // For a value that the caller writes itself.
   std::string& name(std::string_view key) {
-    field(key, 0);
+    field(key, 0, [](char* at) { return at; });
     return out_;
   }
 
  private:
   void literal(std::string_view key, std::string_view value) {
-    std::ranges::copy(value, field(key, value.size()));
+    field(key, value.size(), [value](char* at) { return at + value.copy(at, value.size()); });
   }
-  // Where the value goes: all of a field grows the text in one step.
-  char* field(std::string_view key, std::size_t value_size) {
+  // `write` puts a value of at most so many bytes where it is told, and returns where it ends: all
+  // of a field grows the text in one step, and nothing is filled with zeros first.
+  template <class Write>
+  void field(std::string_view key, std::size_t value_max, Write write) {
     const auto before = out_.size();
-    out_.resize(before + key.size() + 4 + value_size);
-    auto* at = out_.data() + before;
-    *at++ = empty_ ? '{' : ',';
-    *at++ = '"';
-    at = std::ranges::copy(key, at).out;
-    *at++ = '"';
-    *at++ = ':';
+    const auto most = before + key.size() + 4 + value_max;
+    out_.resize_and_overwrite(most, [&](char* text, std::size_t) {
+      auto* at = text + before;
+      *at++ = empty_ ? '{' : ',';
+      *at++ = '"';
+      at += key.copy(at, key.size());
+      *at++ = '"';
+      *at++ = ':';
+      return static_cast<std::size_t>(write(at) - text);
+    });
     empty_ = false;
-    return at;
   }
 
   std::string& out_;
