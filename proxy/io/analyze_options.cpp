@@ -99,27 +99,33 @@ void add_limits(CLI::App& app, AnalyzeOptions& options) {
   add_record_limits(app, options.record_limits, "Limits");
 }
 
-}  // namespace
-
-CLI::App* add_analyze(CLI::App& app, AnalyzeOptions& options) {
-  auto* analyze = app.add_subcommand(
-      "analyze", "tell from a capture or a session log what went wrong, and whose fault it is");
-  analyze->footer(kFooter);
-  analyze
-      ->add_option("INPUT", options.input,
-                   "a capture (pcap, pcapng) or a session log; - is standard input")
-      ->required();
+void settle_terminal(AnalyzeOptions& options) {
   const bool terminal = isatty(STDOUT_FILENO) == 1;
   options.ladder.colour = terminal && std::getenv("NO_COLOR") == nullptr;
   winsize size{};
   if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
     options.ladder.width = size.ws_col;
   }
-  add_output(*analyze, options);
-  add_capture(*analyze, options);
-  add_expectations(*analyze, options.expectations);
-  add_limits(*analyze, options);
-  return analyze;
+}
+
+void add_options(CLI::App& analyze, AnalyzeOptions& options) {
+  analyze
+      .add_option("INPUT", options.input,
+                  "a capture (pcap, pcapng) or a session log; - is standard input")
+      ->required();
+  settle_terminal(options);
+  add_output(analyze, options);
+  add_capture(analyze, options);
+  add_expectations(analyze, options.expectations);
+  add_limits(analyze, options);
+}
+
+}  // namespace
+
+CLI::App* add_analyze(CLI::App& app, AnalyzeOptions& options) {
+  return add_command(app, "analyze",
+                     "tell from a capture or a session log what went wrong, and whose fault it is",
+                     kFooter, [&options](CLI::App& analyze) { add_options(analyze, options); });
 }
 
 }  // namespace ftpscope

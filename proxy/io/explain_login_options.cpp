@@ -1,5 +1,6 @@
 #include "proxy/io/destination_options.h"
 #include "proxy/io/explain_login_command.h"
+#include "proxy/io/option_kinds.h"
 
 namespace ftpscope {
 
@@ -20,13 +21,14 @@ Exit codes: 0 it would be connected to, 1 it would not (what is printed says why
 }  // namespace
 
 CLI::App* add_explain_login(CLI::App& app, ExplainLoginOptions& options) {
-  auto* command = app.add_subcommand(
-      "explain-login", "tell which server a login names, and whether it may be connected to");
-  command->footer(kFooter);
-  command->add_option("LOGIN", options.login, "as in bob@ftp.example:2121")->required();
-  add_destinations(*command, options.destinations, "Policy");
-  command->add_flag("--json", options.json, "as JSON, one object");
-  return command;
+  const auto add_options = [&options](CLI::App& command) {
+    command.add_option("LOGIN", options.login, "as in bob@ftp.example:2121")->required();
+    add_destinations(command, options.destinations, "Policy");
+    command.add_flag("--json", options.json, "as JSON, one object");
+  };
+  return add_command(app, "explain-login",
+                     "tell which server a login names, and whether it may be connected to", kFooter,
+                     add_options);
 }
 
 }  // namespace ftpscope

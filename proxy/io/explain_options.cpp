@@ -1,4 +1,5 @@
 #include "proxy/io/explain_command.h"
+#include "proxy/io/option_kinds.h"
 
 namespace ftpscope {
 
@@ -15,15 +16,15 @@ Exit codes: 0, 2 there is no such finding.)";
 }  // namespace
 
 CLI::App* add_explain(CLI::App& app, ExplainOptions& options) {
-  auto* explain =
-      app.add_subcommand("explain", "tell what a finding means and what to do about it");
-  explain->footer(kFooter);
-  explain->add_option("FINDING", options.findings, "names of findings, or parts of names")
-      ->type_name("");
-  auto* json = explain->add_flag("--json", options.json, "as JSON, one object a line");
-  explain->add_flag("--markdown", options.markdown, "as the table in analyzer/README.md")
-      ->excludes(json);
-  return explain;
+  const auto add_options = [&options](CLI::App& explain) {
+    explain.add_option("FINDING", options.findings, "names of findings, or parts of names")
+        ->type_name("");
+    auto* json = explain.add_flag("--json", options.json, "as JSON, one object a line");
+    explain.add_flag("--markdown", options.markdown, "as the table in analyzer/README.md")
+        ->excludes(json);
+  };
+  return add_command(app, "explain", "tell what a finding means and what to do about it", kFooter,
+                     add_options);
 }
 
 }  // namespace ftpscope

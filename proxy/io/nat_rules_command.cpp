@@ -61,28 +61,29 @@ void complete(NatRulesArguments& arguments) {
   }
 }
 
-}  // namespace
-
-CLI::App* add_nat_rules(CLI::App& nat, NatRulesArguments& arguments) {
-  auto* command =
-      nat.add_subcommand("rules", "print the nftables ruleset that brings clients to ftpscope nat");
-  command->footer(kFooter);
-  add_modes(*command, arguments.proxy);
-  add_data_ports(*command, arguments.proxy.options.worker.data_ports);
+void add_options(CLI::App& command, NatRulesArguments& arguments) {
+  add_modes(command, arguments.proxy);
+  add_data_ports(command, arguments.proxy.options.worker.data_ports);
   auto& rules = arguments.rules;
   command
-      ->add_option_function<std::string>(
+      .add_option_function<std::string>(
           "--interface",
           [&rules](const std::string& text) { set_interface(rules.interface, text); },
           "where the clients are (default: everywhere)")
       ->type_name("NAME");
-  add_count(*command, "--ftp-port", rules.ftp_port, "the port that clients connect to", 1, 65535);
-  add_count(*command, "--mark", rules.mark, "TPROXY: mark of packets, number of the routing table",
+  add_count(command, "--ftp-port", rules.ftp_port, "the port that clients connect to", 1, 65535);
+  add_count(command, "--mark", rules.mark, "TPROXY: mark of packets, number of the routing table",
             1, (std::size_t{1} << 32U) - 1);
-  command->add_flag("--routes", arguments.routes,
-                    "print the routes that TPROXY needs as well, for sh");
-  command->callback([&arguments] { complete(arguments); });
-  return command;
+  command.add_flag("--routes", arguments.routes,
+                   "print the routes that TPROXY needs as well, for sh");
+  command.callback([&arguments] { complete(arguments); });
+}
+
+}  // namespace
+
+CLI::App* add_nat_rules(CLI::App& nat, NatRulesArguments& arguments) {
+  return add_command(nat, "rules", "print the nftables ruleset that brings clients to ftpscope nat",
+                     kFooter, [&arguments](CLI::App& rules) { add_options(rules, arguments); });
 }
 
 int run_nat_rules(const NatRulesArguments& arguments) {

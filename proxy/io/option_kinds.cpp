@@ -50,6 +50,15 @@ void set_source_port(std::uint16_t& port, const std::string& text) {
 
 }  // namespace
 
+CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description,
+                      const std::string& footer, std::function<void(CLI::App&)> add_options) {
+  auto* command = app.add_subcommand(name, description);
+  command->footer(footer);
+  command->preparse_callback(
+      [command, add_options = std::move(add_options)](std::size_t) { add_options(*command); });
+  return command;
+}
+
 CLI::Option* add_seconds(CLI::App& app, const std::string& name, Duration& value,
                          const std::string& description) {
   const auto set = [&value, name](const double& seconds) {

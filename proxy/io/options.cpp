@@ -71,23 +71,24 @@ void add_replay_policy(CLI::App& app, ReplayServerOptions& options) {
       ->group(group);
 }
 
-void add_replay_server(CLI::App& app, ReplayServerOptions& options) {
-  auto* server =
-      app.add_subcommand("server", "be the server of a recorded session, for any client");
-  server->footer(kReplayServerFooter);
+void add_options(CLI::App& server, ReplayServerOptions& options) {
   server
-      ->add_option("RECORDING", options.recording,
-                   "a folder with a session.jsonl, or a session log")
+      .add_option("RECORDING", options.recording, "a folder with a session.jsonl, or a session log")
       ->required();
-  add_address(*server, "--listen", options.listen, 0, "where clients connect; port 0: any");
-  server->add_option("--log", options.log, "write the replayed sessions to this file; - is stdout")
+  add_address(server, "--listen", options.listen, 0, "where clients connect; port 0: any");
+  server.add_option("--log", options.log, "write the replayed sessions to this file; - is stdout")
       ->type_name("FILE");
-  server->add_flag("-q,--quiet", options.quiet, "do not print the dialogue");
-  add_count(*server, "--log-limit", options.log_limit,
+  server.add_flag("-q,--quiet", options.quiet, "do not print the dialogue");
+  add_count(server, "--log-limit", options.log_limit,
             "bytes of a session.jsonl, and of a timing.jsonl; the memory\n"
             "needed is a few times that",
             1, std::size_t{1} << 40U);
-  add_replay_policy(*server, options);
+  add_replay_policy(server, options);
+}
+
+void add_replay_server(CLI::App& app, ReplayServerOptions& options) {
+  add_command(app, "server", "be the server of a recorded session, for any client",
+              kReplayServerFooter, [&options](CLI::App& server) { add_options(server, options); });
 }
 
 }  // namespace

@@ -281,27 +281,23 @@ void settle_terminal(ProxyOptions& options, const ProxyArguments& arguments) {
   options.worker.terminal = TextStyle{colour, arguments.verbose};
 }
 
-CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description,
-                      const std::string& footer, ProxyArguments& arguments) {
+void add_options(CLI::App& command, ProxyArguments& arguments) {
   auto& options = arguments.options;
   options.worker.max_descriptors = 0;
-  auto* command = app.add_subcommand(name, description);
-  command->footer(footer);
-  add_modes(*command, arguments);
-  add_balance(*command, options.balance);
-  add_rights(*command, options);
-  add_output(*command, arguments);
-  add_policy(*command, options);
-  add_limits(*command, options);
-  add_timeouts(*command, options);
-  add_balancing(*command, options);
-  add_long_sessions(*command, options);
-  command->callback([&arguments, command] {
-    if (!command->get_subcommands().empty()) return;  // that one is to be carried out
+  add_modes(command, arguments);
+  add_balance(command, options.balance);
+  add_rights(command, options);
+  add_output(command, arguments);
+  add_policy(command, options);
+  add_limits(command, options);
+  add_timeouts(command, options);
+  add_balancing(command, options);
+  add_long_sessions(command, options);
+  command.callback([&arguments, &command] {
+    if (!command.get_subcommands().empty()) return;  // that one is to be carried out
     check_modes(arguments.options);
     settle_terminal(arguments.options, arguments);
   });
-  return command;
 }
 
 }  // namespace
@@ -366,9 +362,9 @@ void check_modes(const ProxyOptions& options) {
 }
 
 CLI::App* add_proxy(CLI::App& app, ProxyArguments& arguments) {
-  return add_command(app, "proxy",
-                     "stand between clients and a server: show, log and relay every session",
-                     kProxyFooter, arguments);
+  return add_command(
+      app, "proxy", "stand between clients and a server: show, log and relay every session",
+      kProxyFooter, [&arguments](CLI::App& proxy) { add_options(proxy, arguments); });
 }
 
 CLI::App* add_nat(CLI::App& app, ProxyArguments& arguments) {
@@ -376,7 +372,7 @@ CLI::App* add_nat(CLI::App& app, ProxyArguments& arguments) {
   return add_command(app, "nat",
                      "take FTP through NAT, firewalls and load balancers: proxy with the defaults "
                      "of a gateway",
-                     kNatFooter, arguments);
+                     kNatFooter, [&arguments](CLI::App& nat) { add_options(nat, arguments); });
 }
 
 }  // namespace ftpscope

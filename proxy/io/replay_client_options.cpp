@@ -97,25 +97,25 @@ void add_limits(CLI::App& app, ReplayClientOptions& options) {
   add_record_limits(app, options.record_limits, group);
 }
 
+void add_options(CLI::App& client, ReplayClientOptions& options) {
+  client
+      .add_option("RECORDING", options.recording, "a folder with a session.jsonl, or a session log")
+      ->required();
+  add_address(client, "--server", options.server, 21,
+              "the server to play it to (port 21 if none is given)");
+  add_login(client, options);
+  add_playing(client, options);
+  add_comparison(client, options.comparison);
+  add_expectations(client, options.expectations);
+  add_output(client, options);
+  add_limits(client, options);
+}
+
 }  // namespace
 
 CLI::App* add_replay_client(CLI::App& replay, ReplayClientOptions& options) {
-  auto* client =
-      replay.add_subcommand("client", "be the client of a recorded session, for a real server");
-  client->footer(kFooter);
-  client
-      ->add_option("RECORDING", options.recording,
-                   "a folder with a session.jsonl, or a session log")
-      ->required();
-  add_address(*client, "--server", options.server, 21,
-              "the server to play it to (port 21 if none is given)");
-  add_login(*client, options);
-  add_playing(*client, options);
-  add_comparison(*client, options.comparison);
-  add_expectations(*client, options.expectations);
-  add_output(*client, options);
-  add_limits(*client, options);
-  return client;
+  return add_command(replay, "client", "be the client of a recorded session, for a real server",
+                     kFooter, [&options](CLI::App& client) { add_options(client, options); });
 }
 
 }  // namespace ftpscope

@@ -1,6 +1,5 @@
 // The options of `ftpscope report`.
-#include <CLI/CLI.hpp>
-
+#include "proxy/io/option_kinds.h"
 #include "proxy/io/report_command.h"
 
 namespace ftpscope {
@@ -20,20 +19,21 @@ Exit codes: 0 the page is written, 2 it is not (the sentence on stderr says why)
 }  // namespace
 
 CLI::App* add_report(CLI::App& app, ReportOptions& options) {
-  auto* report = app.add_subcommand(
-      "report", "write a log as an HTML page: sessions, diagrams, findings explained");
-  report->footer(kReportFooter);
-  report
-      ->add_option("LOG", options.log,
-                   "a session log, or a folder with a session.jsonl; - is standard input")
-      ->required();
-  report
-      ->add_option("-o,--output", options.output,
-                   "where to write the page; - is stdout (default: LOG with .html)")
-      ->type_name("PAGE");
-  report->add_option("--title", options.title, "the page's title (default: the log's name)")
-      ->type_name("TEXT");
-  return report;
+  const auto add_options = [&options](CLI::App& report) {
+    report
+        .add_option("LOG", options.log,
+                    "a session log, or a folder with a session.jsonl; - is standard input")
+        ->required();
+    report
+        .add_option("-o,--output", options.output,
+                    "where to write the page; - is stdout (default: LOG with .html)")
+        ->type_name("PAGE");
+    report.add_option("--title", options.title, "the page's title (default: the log's name)")
+        ->type_name("TEXT");
+  };
+  return add_command(app, "report",
+                     "write a log as an HTML page: sessions, diagrams, findings explained",
+                     kReportFooter, add_options);
 }
 
 }  // namespace ftpscope
