@@ -17,6 +17,7 @@ std::expected<std::unique_ptr<NewRecording>, std::string> NewRecording::open(
     if (folder >= 0) close(folder);
     return std::unexpected("cannot record to '" + path + "': " + why);
   };
+  Sha256::load();
   const int folder = open_private_folder(path);
   if (folder < 0) return failed(folder, -1);
   const int log = create_private_file(folder, "session.jsonl");

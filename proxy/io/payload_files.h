@@ -40,6 +40,9 @@ bool write_at(int fd, std::string_view bytes, std::uint64_t offset);
 
 class Sha256 {
  public:
+  // Whoever needs one in the middle of a session loads libcrypto before the first (late_library.h).
+  static void load() { const Sha256 first; }
+
   Sha256();
   void add(std::string_view bytes);
   std::string finish();  // in hexadecimal; nothing may follow

@@ -174,6 +174,7 @@ int run_replay_server(const ReplayServerOptions& options) {
   if (!address) return fail(address.error());
   auto recording = open_recording(options.recording, options.session, options.log_limit);
   if (!recording) return fail(recording.error());
+  Sha256::load();
   if (options.unchecked) {
     forget_hashes(*recording);
   } else if (const auto good = check_payloads(*recording); !good) {
