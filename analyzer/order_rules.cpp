@@ -38,7 +38,7 @@ void OrderRules::on(const record::Command& command, Timestamp, FindingSink& find
   const auto* verb = find_verb(command.verb);
   check_before(command, verb, findings);
   keeps_open_ = keeps_open_ || (is(verb, "MODE") && !is_stream(command.argument.value_or("S")));
-  latest_ = Latest{command.id, verb, Outcome::waiting};
+  latest_ = Latest{verb, command.id, Outcome::waiting};
 }
 
 void OrderRules::check_before(const record::Command& command, const Verb* verb,

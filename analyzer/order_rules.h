@@ -27,8 +27,8 @@ class OrderRules {
     touched,  // a transfer that was refused may have used it up, or not
   };
   struct Latest {  // the newest command
-    CommandId id = 0;
     const Verb* verb = nullptr;
+    CommandId id = 0;
     Outcome outcome = Outcome::waiting;
   };
 

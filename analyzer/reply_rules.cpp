@@ -62,7 +62,7 @@ Problem problem_of(const record::Reply& reply) {
 void ReplyRules::on(const record::Command& command, Timestamp now, FindingSink& findings) {
   if (command.verb.empty()) return;  // an empty line need not be answered
   if (waiting_.size() < kWaitingMax) {
-    waiting_.push_back({command.id, find_verb(command.verb), now, false});
+    waiting_.push_back({find_verb(command.verb), now, command.id});
   }
   note_utf8(command);
   if (utf8_ && command.argument) {

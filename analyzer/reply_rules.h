@@ -28,9 +28,9 @@ class ReplyRules {
 
  private:
   struct Waiting {
-    CommandId id = 0;
     const Verb* verb = nullptr;
     Timestamp sent;
+    CommandId id = 0;
     bool answered = false;  // by a 1yz
   };
 

@@ -57,15 +57,15 @@ class SessionRules {
   bool in_clear_told_ = false;
   bool goodbye_ = false;
   bool closing_told_ = false;
-  bool blind_ = false;  // encrypted, or bytes are missing: replies may not have been seen
+  bool blind_ = false;         // encrypted, or bytes are missing: replies may not have been seen
+  bool latest_known_ = false;  // the latest command's argument is not hidden
   std::optional<Timestamp> heard_at_;  // the server's last words
-  CommandId latest_ = 0;
   const Verb* latest_verb_ = nullptr;
-  bool latest_known_ = false;      // its argument is not hidden
   std::uint64_t latest_hash_ = 0;  // of its verb and argument
-  CommandId answered_ = 0;         // finally
   std::uint64_t failed_hash_ = 0;
   int failures_ = 0;  // of that one, in a row
+  CommandId latest_ = 0;
+  CommandId answered_ = 0;  // finally
   std::unique_ptr<Running> running_;
 };
 

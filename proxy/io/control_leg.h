@@ -69,8 +69,8 @@ class ControlLeg {
   void on_written(int status);
 
   ControlLegOwner& owner_;
-  Side side_;
   UvPtr<uv_tcp_t> tcp_;
+  Side side_;
   bool reading_ = false;
   bool ended_ = false;
   bool urgent_next_ = false;  // the next byte read is at the urgent mark
