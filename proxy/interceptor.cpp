@@ -52,8 +52,7 @@ bool Interceptor::wants(Side side) const {
 }
 
 void Interceptor::on(const event::Received& event) {
-  auto& bytes = event.from == Side::client ? end_.bytes_from_client : end_.bytes_from_server;
-  bytes += event.bytes.size();
+  said_[static_cast<std::size_t>(event.from)] += event.bytes.size();
   last_activity_ = now();
   if (event.from == Side::server && !server_connected_) return;  // it was turned away
   if (event.from == Side::server) last_exchange_ = now();

@@ -128,6 +128,13 @@ class Interceptor final : public Machine, private Gate {
     CommandId command = 0;
     ChannelId channel = 0;
   };
+  // The session ends: why, and until when it waits for what is still on its way.
+  struct Closing {
+    std::optional<Side> by;
+    SessionEnd how = SessionEnd::fin;
+    Timestamp linger_until;
+    std::string why;
+  };
 
   // events
   void on(const event::ClientConnected& event);
@@ -225,14 +232,14 @@ class Interceptor final : public Machine, private Gate {
   SessionState state_;
   Dialogue dialogue_;
   Endpoint server_;
-
-  std::vector<Channel> channels_;
   ChannelId last_channel_ = 0;
+  std::vector<Channel> channels_;
   // What few sessions have at a time is not part of an idle one.
   std::unique_ptr<Exposing> exposing_;
   std::unique_ptr<SettingUp> setting_up_;
   std::unique_ptr<HeldReply> held_;
   std::unique_ptr<Naming> naming_;  // until a server has greeted
+  std::unique_ptr<Closing> closing_;
 
   std::string server_name_;  // as asked for
   Timestamp started_{};
@@ -246,10 +253,10 @@ class Interceptor final : public Machine, private Gate {
   bool draining_ = false;
   bool ended_ = false;
   bool told_relayed_ = false;  // why the kernel does not translate
-  std::optional<Timestamp> linger_until_;
   bool client_ended_ = false;  // it will send no more; what it sent may still wait for replies
-  record::End end_;
-  std::string end_why_;
+  // Bytes, for the record of the end: those that a side has said, and the data that it was sent.
+  std::array<std::uint64_t, 2> said_{};
+  std::array<std::uint64_t, 2> data_to_{};
 };
 
 }  // namespace ftpscope

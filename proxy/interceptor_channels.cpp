@@ -178,8 +178,8 @@ void Interceptor::on(const event::ChannelClosed& event) {
   const auto channel = *found;
   channels_.erase(found);
   last_activity_ = last_work_ = now();
-  end_.data_to_client += event.totals.bytes_to_client;
-  end_.data_to_server += event.totals.bytes_to_server;
+  data_to_[static_cast<std::size_t>(Side::client)] += event.totals.bytes_to_client;
+  data_to_[static_cast<std::size_t>(Side::server)] += event.totals.bytes_to_server;
   tell_other_address(channel, event);
   record_data(channel, event);
   if (held_ && held_->channel == channel.id) release_held_reply();

@@ -171,7 +171,7 @@ std::optional<Timestamp> Interceptor::idle_deadline() const {
 
 // Behind the proxy's last word, and behind the 226, there is nothing to keep alive.
 std::optional<Timestamp> Interceptor::noop_due() const {
-  if (linger_until_ || held_ || !dialogue_.may_say_noop()) return std::nullopt;
+  if (closing_ || held_ || !dialogue_.may_say_noop()) return std::nullopt;
   return after(last_exchange_, options_.keepalive_noop);
 }
 
@@ -184,7 +184,7 @@ std::optional<Timestamp> Interceptor::deadline() const {
   if (ended_) return std::nullopt;
   auto due = dialogue_.deadline();
   // With both sides closed nothing is waited for but data, and the driver watches that.
-  if (linger_until_) return closed_[0] && closed_[1] ? due : earlier(due, linger_until_);
+  if (closing_) return closed_[0] && closed_[1] ? due : earlier(due, closing_->linger_until);
   const auto& timeouts = options_.timeouts;
   if (server_connected_ && !state_.greeted) {
     due = earlier(due, after(greeting_since_, timeouts.greeting));
@@ -202,8 +202,8 @@ std::optional<Timestamp> Interceptor::deadline() const {
 void Interceptor::check_deadlines() {
   const auto passed = [this](std::optional<Timestamp> due) { return due && now() >= *due; };
   const auto& timeouts = options_.timeouts;
-  if (linger_until_) {
-    if (passed(linger_until_)) closed_ = {true, true};
+  if (closing_) {
+    if (passed(closing_->linger_until)) closed_ = {true, true};
     return;
   }
   for (auto& channel : channels_) {
@@ -277,17 +277,15 @@ void Interceptor::abandon() {
 }
 
 void Interceptor::begin_end(std::optional<Side> by, SessionEnd how, std::string_view why) {
-  if (linger_until_) return;
-  linger_until_ = now() + InterceptorOptions::kCloseLinger;
-  end_.by = by;
-  end_.how = how;
-  end_why_ = why;
+  if (closing_) return;
+  closing_ = std::make_unique<Closing>(by, how, now() + InterceptorOptions::kCloseLinger,
+                                       std::string(why));
 }
 
 // The session is over when both control connections are, and no data is moving any more.
 void Interceptor::end_if_done() {
   if (ended_ || !closed_[0] || !closed_[1]) return;
-  const bool orderly = end_.how == SessionEnd::fin;
+  const bool orderly = closing_->how == SessionEnd::fin;
   for (const auto& channel : channels_) {
     if (!orderly || !channel.opened) {
       effects_.close_channel(channel.id, ChannelEnd::session_ended);
@@ -298,13 +296,18 @@ void Interceptor::end_if_done() {
 
 void Interceptor::end() {
   ended_ = true;
-  end_.why = end_why_;
-  end_.commands = recorder_.commands();
-  end_.replies = recorder_.replies();
-  end_.channels = last_channel_;
-  end_.findings = recorder_.findings();
-  end_.duration = now() - started_;
-  recorder_.emit(end_);
+  recorder_.emit(record::End{.by = closing_->by,
+                             .how = closing_->how,
+                             .why = closing_->why,
+                             .commands = recorder_.commands(),
+                             .replies = recorder_.replies(),
+                             .channels = last_channel_,
+                             .findings = recorder_.findings(),
+                             .bytes_from_client = said_[static_cast<std::size_t>(Side::client)],
+                             .bytes_from_server = said_[static_cast<std::size_t>(Side::server)],
+                             .data_to_client = data_to_[static_cast<std::size_t>(Side::client)],
+                             .data_to_server = data_to_[static_cast<std::size_t>(Side::server)],
+                             .duration = now() - started_});
   effects_.end_session();
 }
 

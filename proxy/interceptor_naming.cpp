@@ -109,7 +109,7 @@ void Interceptor::ask_again(std::string reply) {
 
 // Goes on from what the event has brought; the client's next commands may bring more.
 void Interceptor::settle_naming() {
-  while (naming_ && !linger_until_) {
+  while (naming_ && !closing_) {
     switch (naming_->step) {
       case Naming::Step::asking:
       case Naming::Step::connecting:
