@@ -69,6 +69,9 @@ void LiveSession::handle(const Event& event) {
   const auto* received = std::get_if<event::Received>(&event);
   const bool unwanted = received && received->from == Side::client && !machine_.wants(Side::client);
   if (received) record_read(*received);
+  if (received && received->from == Side::server && !machine_.state().greeted) {
+    worker_.forget_connection(*this);
+  }
   const bool connected = std::holds_alternative<event::ServerConnected>(event);
   if (connected) send_proxy_header();
   machine_.handle(event, worker_.now());

@@ -131,7 +131,8 @@ class Worker {
   // Of one client address; of one /64 network with IPv6, since a host has as many addresses as it
   // likes.
   [[nodiscard]] std::size_t session_count(const IpAddress& client) const;
-  // The connections of the sessions to their servers, by our end of them.
+  // The connections of the sessions to their servers, by our end of them, until the server has
+  // said something: if it is this process, it has found out by then.
   void remember_connection(const LiveSession& session, const Endpoint& server);
   void forget_connection(const LiveSession& session);
   // To whom: a port of ours may be used for several servers.
