@@ -65,12 +65,13 @@ void Dialogue::resume(Side side, Timestamp now) {
 void Dialogue::tick(Timestamp now) {
   recorder_.at(now);
   if (part_due_ && now >= *part_due_) send_parts();
-  if (noops_due_ && now >= *noops_due_) give_up_noops(now);
+  if (noops_ && noops_->due && now >= *noops_->due) give_up_noops(now);
 }
 
 std::optional<Timestamp> Dialogue::deadline() const {
-  if (!part_due_ || !noops_due_) return part_due_ ? part_due_ : noops_due_;
-  return std::min(*part_due_, *noops_due_);
+  const auto noops_due = noops_ ? noops_->due : std::nullopt;
+  if (!part_due_ || !noops_due) return part_due_ ? part_due_ : noops_due;
+  return std::min(*part_due_, *noops_due);
 }
 
 bool Dialogue::readable(Side side) const {
@@ -143,8 +144,7 @@ void Dialogue::finish_side(Side side) {
   waits(side) = true;
   if (side == Side::server) {
     server_gone_ = true;
-    noops_.clear();
-    noops_due_.reset();
+    noops_.reset();
   }
   gate_.on_closed(side);
 }
@@ -252,9 +252,8 @@ void Dialogue::push_pending(const Command& command, CommandId id, const CommandF
   entry.id = id;
   entry.verb = fate.sent_as ? fate.sent_as : command.verb;
   if (!command.verb) {
-    entry.unknown_name = hides_verb(command, state_.logged_in) && !limits_.log_secrets
-                             ? std::string(kHidden)
-                             : std::string(command.name);
+    const bool hidden = hides_verb(command, state_.logged_in) && !limits_.log_secrets;
+    entry.unknown_name = std::make_unique<std::string>(hidden ? kHidden : command.name);
   }
   entry.sent = recorder_.now();
   entry.barrier = fate.barrier || command.meaning() == Meaning::authenticate;
@@ -262,18 +261,14 @@ void Dialogue::push_pending(const Command& command, CommandId id, const CommandF
     entry.mode = static_cast<char>(command.argument[0] & ~0x20);  // upper case
   }
   entry.epsv_all = is_epsv_all(command);
-  if (fate.answer) {
-    entry.answered_by_proxy = true;
-    entry.own_answer = *fate.answer;
-  }
+  if (fate.answer) entry.own_answer = std::make_unique<std::string>(*fate.answer);
   pending_.push_back(std::move(entry));
 }
 
 void Dialogue::answer(CommandId id, std::string reply) {
   const auto command = std::ranges::find(pending_, id, &PendingCommand::id);
   if (command == pending_.end()) return;
-  command->answered_by_proxy = true;
-  command->own_answer = std::move(reply);
+  command->own_answer = std::make_unique<std::string>(std::move(reply));
 }
 
 void Dialogue::sent_as(CommandId id, const Verb& verb) {
@@ -292,12 +287,12 @@ void Dialogue::sent_as(CommandId id, const Verb& verb) {
 // client would take it for that one's. Behind the end of the server's replies the client hears no
 // more.
 void Dialogue::deliver_own_answers() {
-  while (!stopped_ && !server_gone_ && !pending_.empty() && pending_.front().answered_by_proxy) {
+  while (!stopped_ && !server_gone_ && !pending_.empty() && pending_.front().own_answer) {
     const auto command = std::move(pending_.front());
     pending_.erase(pending_.begin());
     ReplyAssembler own;
     LineSplitter lines(limits_.line_max);
-    lines.feed(command.own_answer);
+    lines.feed(*command.own_answer);
     while (const auto line = lines.next()) own.add(*line, true);
     const auto& reply = own.reply();
     recorder_.emit(record::Reply{.to = command.id,
@@ -308,7 +303,7 @@ void Dialogue::deliver_own_answers() {
                                  .latency = recorder_.now() - command.sent,
                                  .by_proxy = true});
     if (command.epsv_all && reply.code && *reply.code / 100 == 2) state_.epsv_all = true;
-    gate_.on_own_answer(command.own_answer);
+    gate_.on_own_answer(*command.own_answer);
   }
 }
 
@@ -324,8 +319,7 @@ void Dialogue::go_opaque(std::optional<CommandId> id) {
   opaque_since_ = id;
   state_.opaque = true;
   pending_.clear();
-  noops_.clear();
-  noops_due_.reset();
+  noops_.reset();
 }
 
 // What follows AUTH and its 234 must be TLS, whichever segment it came in (threats.md S23).

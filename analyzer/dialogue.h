@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -108,7 +109,7 @@ class Dialogue {
   void stop() {
     stopped_ = true;
     part_due_.reset();
-    noops_due_.reset();
+    noops_.reset();
   }
 
   // The proxy's own NOOP, for a control connection that is idle while a transfer runs. It may be
@@ -125,8 +126,8 @@ class Dialogue {
   // Another command went to the server in the place of this one, and the next reply is for that.
   // One that had its final reply waits for another: the server refused, and was asked once more.
   void sent_as(CommandId id, const Verb& verb);
-  // The same, said while the gate handles that final reply.
-  void ask_again(CommandId id, const Verb& verb) { again_ = {id, &verb}; }
+  // The same, said while the gate handles that final reply: the head's.
+  void ask_again(const Verb& verb) { again_ = &verb; }
 
   // The text as a log may have it: an echo of the last secret is masked.
   [[nodiscard]] std::string masked(std::string_view text) const {
@@ -167,6 +168,7 @@ class Dialogue {
   void push_pending(const Command& command, CommandId id, const CommandFate& fate);
   void deliver_own_answers();
 
+  bool noops_wait() const { return noops_ && !noops_->waiting.empty(); }
   bool client_waits_for_noops() const;
   bool answers_noop(int code) const;
   void end_noop(const Reply& reply);
@@ -207,11 +209,14 @@ class Dialogue {
   std::array<bool, 2> opaque_seen_{};
   ReplyAssembler assembler_;
   std::vector<PendingCommand> pending_;
-  // The proxy's own NOOPs that wait for their reply. They stand behind the transfer during which
+  // The proxy's own NOOPs. Those that wait for their reply stand behind the transfer during which
   // they were said, and in front of every other command in pending_.
-  std::vector<PendingCommand> noops_;
-  std::optional<Timestamp> noops_due_;  // since the transfer is over
-  bool noops_given_up_ = false;
+  struct OwnNoops {
+    std::vector<PendingCommand> waiting;
+    std::optional<Timestamp> due;  // since the transfer is over
+    bool given_up = false;
+  };
+  std::unique_ptr<OwnNoops> noops_;  // from the first one on
   CommandId last_id_ = 0;
   std::size_t unknown_before_login_ = 0;
   SecretMask secret_;
@@ -220,11 +225,7 @@ class Dialogue {
   std::size_t sent_lines_ = 0;
   std::optional<Timestamp> part_due_;
   std::optional<int> held_code_;  // of the final reply that the gate makes wait
-  struct AskedAgain {
-    CommandId id = 0;
-    const Verb* verb = nullptr;
-  };
-  std::optional<AskedAgain> again_;
+  const Verb* again_ = nullptr;   // what its command went to the server as, once more
   // The last final reply, to know a second one to the same command.
   const Verb* last_verb_ = nullptr;
   int last_code_ = 0;

@@ -22,10 +22,10 @@ bool runs(const PendingCommand& command) {
 }  // namespace
 
 bool Dialogue::may_say_noop() const {
-  const bool can = !stopped_ && !server_gone_ && !state_.opaque && !noops_given_up_;
+  const bool can = !stopped_ && !server_gone_ && !state_.opaque;
   if (!can || waits_[static_cast<std::size_t>(Side::server)] || assembler_.open()) return false;
-  return pending_.size() == 1 && runs(pending_.front()) &&
-         noops_.size() < DialogueLimits::kOwnInFlightMax;
+  if (pending_.size() != 1 || !runs(pending_.front())) return false;
+  return !noops_ || (!noops_->given_up && noops_->waiting.size() < DialogueLimits::kOwnInFlightMax);
 }
 
 std::string_view Dialogue::say_noop(Timestamp now) {
@@ -41,14 +41,15 @@ std::string_view Dialogue::say_noop(Timestamp now) {
                                  .argument = std::nullopt,
                                  .line = std::nullopt,
                                  .by_proxy = true});
-  noops_.push_back(std::move(noop));
+  if (!noops_) noops_ = std::make_unique<OwnNoops>();
+  noops_->waiting.push_back(std::move(noop));
   return kNoop;
 }
 
 // What the client says while NOOPs wait: ABOR, STAT and QUIT are meant for this moment, and their
 // replies are none that NOOP gets. All else has time.
 bool Dialogue::client_waits_for_noops() const {
-  if (noops_.empty() || noops_given_up_ || !limits_.noops_hold) return false;
+  if (!noops_wait() || noops_->given_up || !limits_.noops_hold) return false;
   const auto rest = splitter(Side::client).rest();
   const auto end = rest.find('\n');
   if (end == rest.npos) return false;
@@ -63,17 +64,18 @@ bool Dialogue::client_waits_for_noops() const {
 // 421 is for the client, whoever made the server say it.
 bool Dialogue::answers_noop(int code) const {
   constexpr int kServiceClosing = 421;
-  if (noops_.empty() || code < 200 || code == kServiceClosing) return false;
-  if (pending_.empty()) return !noops_given_up_ || is_of_syntax(code);
+  if (!noops_wait() || code < 200 || code == kServiceClosing) return false;
+  if (pending_.empty()) return !noops_->given_up || is_of_syntax(code);
   if (!is_of_syntax(code)) return false;
   const auto& head = pending_.front();
-  return runs(head) || !noops_given_up_ || !head.verb || !head.verb->allows(code);
+  return runs(head) || !noops_->given_up || !head.verb || !head.verb->allows(code);
 }
 
 void Dialogue::end_noop(const Reply& reply) {
-  const auto noop = std::move(noops_.front());
-  noops_.erase(noops_.begin());
-  if (noops_.empty()) noops_due_.reset();
+  auto& waiting = noops_->waiting;
+  const auto noop = std::move(waiting.front());
+  waiting.erase(waiting.begin());
+  if (waiting.empty()) noops_->due.reset();
   recorder_.emit(record::Reply{.to = noop.id,
                                .verb = noop.name(),
                                .code = reply.code,
@@ -85,11 +87,11 @@ void Dialogue::end_noop(const Reply& reply) {
 
 void Dialogue::give_up_noops(Timestamp now) {
   recorder_.at(now);
-  noops_due_.reset();
-  if (noops_.empty() || noops_given_up_ || stopped_) return;
-  noops_given_up_ = true;
-  recorder_.finding(FindingId::keepalive_unanswered, noops_.front().id,
-                    std::to_string(noops_.size()));
+  if (noops_) noops_->due.reset();
+  if (!noops_wait() || noops_->given_up || stopped_) return;
+  noops_->given_up = true;
+  recorder_.finding(FindingId::keepalive_unanswered, noops_->waiting.front().id,
+                    std::to_string(noops_->waiting.size()));
   pump();
   splitter(Side::client).hold();
 }

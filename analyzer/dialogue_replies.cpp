@@ -18,7 +18,7 @@ void Dialogue::take_reply_line(const Line& line) {
     end_reply();
     if (stopped_ || waits(Side::server)) return;
   }
-  const bool expected = !pending_.empty() || !noops_.empty();
+  const bool expected = !pending_.empty() || noops_wait();
   switch (assembler_.add(line, expected)) {
     case ReplyAssembler::Step::complete: end_reply(); return;
     case ReplyAssembler::Step::like_final: send_parts(); break;
@@ -100,11 +100,11 @@ void Dialogue::conclude_head(int code) {
   const auto command = std::move(pending_.front());
   pending_.erase(pending_.begin());
   in_doubt_ = in_doubt_ && !pending_.empty();
-  if (!noops_.empty() && !noops_given_up_) {
-    noops_due_ = recorder_.now() + DialogueLimits::kOwnPatience;
+  if (noops_wait() && !noops_->given_up) {
+    noops_->due = recorder_.now() + DialogueLimits::kOwnPatience;
   }
   conclude(command, code);
-  if (const auto again = std::exchange(again_, std::nullopt)) sent_as(again->id, *again->verb);
+  if (const auto* again = std::exchange(again_, nullptr)) sent_as(command.id, *again);
   deliver_own_answers();
 }
 

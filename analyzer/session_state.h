@@ -1,7 +1,8 @@
 // What is known of a session at a moment: written by the Dialogue, read by rules and rewriters.
 #pragma once
 
-#include <optional>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -21,25 +22,28 @@ struct SessionState {
   bool opaque = false;    // after AUTH and 234: nothing can be read any more
   char mode = 'S';        // RFC 959 3.4: S, B, C; Z is deflate
   // For the translation of set-ups, by who does it (proxy/interceptor_setup.cpp).
-  SetupSet refused_setups;       // the server has been asked, and refuses them
   bool translation_off = false;  // the client said ALGS DISABLE64 (RFC 6384 11)
+  SetupSet refused_setups;       // the server has been asked, and refuses them
 };
 
 // A command that waits for its final reply.
 struct PendingCommand {
-  CommandId id = 0;
   const Verb* verb = nullptr;
-  std::string unknown_name;  // of a verb off the table
+  std::unique_ptr<const std::string> unknown_name;  // of a verb off the table
   Timestamp sent;
+  CommandId id = 0;
+  std::uint32_t repeats = 0;  // empty lines behind this one, which may or may not be answered
   bool preliminary_seen = false;
   bool barrier = false;  // no later command is read before its final reply
   char mode = '\0';      // of MODE
   bool epsv_all = false;
-  std::uint32_t repeats = 0;  // empty lines behind this one, which may or may not be answered
-  bool answered_by_proxy = false;
-  std::string own_answer;  // it goes out when the replies to all older commands have
+  // The proxy's, which goes out when the replies to all older commands have. None: it was passed
+  // on.
+  std::unique_ptr<const std::string> own_answer;
 
-  [[nodiscard]] std::string_view name() const { return verb ? verb->name : unknown_name; }
+  [[nodiscard]] std::string_view name() const {
+    return verb ? verb->name : unknown_name ? *unknown_name : std::string_view{};
+  }
   [[nodiscard]] Meaning meaning() const { return verb ? verb->meaning : Meaning::plain; }
   // Servers disagree on whether these get a reply of their own.
   [[nodiscard]] bool may_stay_unanswered() const {

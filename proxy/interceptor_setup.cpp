@@ -92,7 +92,7 @@ void Interceptor::address_told(const Exposing& message, std::string_view line) {
   if (message.waiting == Side::client) {
     dialogue_.sent_as(message.command, verb);
   } else {
-    dialogue_.ask_again(message.command, verb);
+    dialogue_.ask_again(verb);
   }
 }
 
@@ -145,7 +145,7 @@ Interceptor::SetupStep Interceptor::on_setup_refused(int code) {
   setup.channel = 0;
   setup.sent = *std::exchange(setup.wish.fallback, std::nullopt);
   if (ask_server("the server refused the other form", Side::server)) return SetupStep::wait;
-  dialogue_.ask_again(setup.command, *find_verb(form_of(setup.sent).verb));
+  dialogue_.ask_again(*find_verb(form_of(setup.sent).verb));
   return SetupStep::done;
 }
 
