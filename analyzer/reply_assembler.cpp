@@ -43,30 +43,30 @@ ReplyAssembler::Step ReplyAssembler::add(const Line& line, bool expected) {
     // "220Hi": three digits and text. A reply if one is due, as ftplib and others read it.
     const bool no_space = first && expected && !is_digit(first->mark);
     const auto step = complete_single(line, no_space ? std::optional(first->code) : std::nullopt);
-    reply_.no_space = no_space;
+    odd_.no_space = no_space;
     return step;
   }
   append(line);
   last_like_final_ = false;
   if (!first) return Step::more;
   const bool ends = first->mark == ' ' || first->mark == '\0';
-  if (ends && first->code == open_code_) {
-    reply_.bare_code_end = first->mark == '\0';
+  if (ends && first->code == *code_) {
+    odd_.bare_code_end = first->mark == '\0';
     return complete();
   }
-  if (!reads_like_final(*first, open_code_)) return Step::more;
+  if (!reads_like_final(*first, *code_)) return Step::more;
   last_like_final_ = true;
   last_code_ = first->code;
-  reply_.line_like_final = true;
+  odd_.line_like_final = true;
   return Step::like_final;
 }
 
 void ReplyAssembler::start(const Line& line, const ReplyStart& first) {
-  reply_ = Reply{};
+  odd_ = {};
   many_ = std::make_unique<Lines>();
   open_ = true;
   last_like_final_ = false;
-  open_code_ = first.code;
+  code_ = first.code;
   append(line);
 }
 
@@ -89,31 +89,30 @@ ReplyAssembler::Step ReplyAssembler::complete_single(const Line& line, std::opti
   many_.reset();
   text_ = line.text();
   ending_ = line.ending;
-  reply_ = Reply{};
-  reply_.code = code;
-  reply_.raw = line.raw;
-  reply_.lines = {&text_, 1};
-  reply_.endings = {&ending_, 1};
+  odd_ = {};
+  code_ = code;
   return Step::complete;
 }
 
 ReplyAssembler::Step ReplyAssembler::complete() {
   refresh_texts();
-  reply_.code = open_code_;
-  reply_.raw = many_->raw;
-  reply_.lines = many_->texts;
-  reply_.endings = many_->endings;
   open_ = false;
   return Step::complete;
+}
+
+Reply ReplyAssembler::reply() const {
+  if (many_) return {odd_, code_, many_->raw, many_->texts, many_->endings};
+  const std::string_view raw(text_.data(), text_.size() + bytes_of(ending_).size());
+  return {odd_, code_, raw, {&text_, 1}, {&ending_, 1}};
 }
 
 void ReplyAssembler::close_here() {
   const bool at_like_final = last_like_final_;
   complete();
-  reply_.unfinished = !at_like_final;
-  reply_.other_code_end = at_like_final && last_code_ != open_code_;
-  reply_.no_space = at_like_final && last_code_ == open_code_;
-  if (at_like_final) reply_.code = last_code_;
+  odd_.unfinished = !at_like_final;
+  odd_.other_code_end = at_like_final && last_code_ != *code_;
+  odd_.no_space = at_like_final && last_code_ == *code_;
+  if (at_like_final) code_ = last_code_;
 }
 
 std::span<const std::string_view> ReplyAssembler::open_lines(std::size_t first) {

@@ -14,11 +14,8 @@
 
 namespace ftpscope {
 
-struct Reply {
-  std::optional<int> code;  // none: a line without a code, outside any reply
-  std::string_view raw;     // all its lines with their endings, byte for byte
-  std::span<const std::string_view> lines;
-  std::span<const Ending> endings;
+// How a reply is written otherwise than RFC 959 4.2 has it.
+struct ReplyOddities {
   bool unfinished = false;  // its last line never came
   bool other_code_end =
       false;  // closed by another code than the one that opened it; `code` is that one
@@ -26,6 +23,13 @@ struct Reply {
   bool no_space = false;       // "dddText", as the only line or as the last
   // A line inside it reads like the end of a reply to a client that looks for any "ddd ".
   bool line_like_final = false;
+};
+
+struct Reply : ReplyOddities {
+  std::optional<int> code;  // none: a line without a code, outside any reply
+  std::string_view raw;     // all its lines with their endings, byte for byte
+  std::span<const std::string_view> lines;
+  std::span<const Ending> endings;
 
   [[nodiscard]] bool preliminary() const { return code && *code >= 100 && *code < 200; }
 };
@@ -58,7 +62,7 @@ class ReplyAssembler {
 
   [[nodiscard]] bool open() const { return open_; }
   [[nodiscard]] bool ends_like_final() const { return open_ && last_like_final_; }
-  [[nodiscard]] int open_code() const { return open_code_; }
+  [[nodiscard]] int open_code() const { return *code_; }  // of an open one
   [[nodiscard]] std::size_t size() const { return many_ ? many_->raw.size() : 0; }
   [[nodiscard]] std::size_t line_count() const { return many_ ? many_->pieces.size() : 0; }
 
@@ -66,7 +70,7 @@ class ReplyAssembler {
   void close_here();
 
   // The reply that add() or close_here() completed, valid until the next add().
-  [[nodiscard]] const Reply& reply() const { return reply_; }
+  [[nodiscard]] Reply reply() const;
 
   // The open reply's lines from `first` on, and their bytes.
   std::span<const std::string_view> open_lines(std::size_t first);
@@ -91,15 +95,15 @@ class ReplyAssembler {
   Step complete_single(const Line& line, std::optional<int> code);
   Step complete();
 
-  bool open_ = false;
-  bool last_like_final_ = false;
-  int open_code_ = 0;
-  int last_code_ = 0;
   // Of a reply of one line, and of one that has more: few have at a time.
   std::string_view text_;
-  Ending ending_ = Ending::crlf;
   std::unique_ptr<Lines> many_;
-  Reply reply_;
+  std::optional<int> code_;  // the reply's; while it is open, of the line that opened it
+  int last_code_ = 0;        // of a line like a final one
+  bool open_ = false;
+  bool last_like_final_ = false;
+  Ending ending_ = Ending::crlf;
+  ReplyOddities odd_;
 };
 
 }  // namespace ftpscope
