@@ -1,6 +1,7 @@
 #include "analyzer/line_splitter.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ftpscope {
 
@@ -32,73 +33,69 @@ std::string_view bytes_of(Ending ending) {
 }
 
 void LineSplitter::feed(std::string_view bytes, bool urgent) {
-  if (taken_ == window_.size()) {
-    window_ = bytes;
-    taken_ = 0;
+  if (rest_.empty()) {
+    held_.reset();
+    rest_ = bytes;
     searched_ = 0;
     urgent_ = urgent ? std::optional<std::size_t>(0) : std::nullopt;
     return;
   }
   hold();
-  if (urgent) urgent_ = held_.size();
-  held_.append(bytes);
-  window_ = held_;
+  if (urgent) urgent_ = held_->size();
+  held_->append(bytes);
+  rest_ = *held_;
 }
 
-// The urgent byte's offset in the next `length` bytes. Told once, then forgotten.
-std::optional<std::size_t> LineSplitter::urgent_within(std::size_t length) {
-  if (!urgent_ || *urgent_ >= taken_ + length) return std::nullopt;
-  const auto offset = *urgent_ - taken_;
-  urgent_.reset();
-  return offset;
+// The urgent byte is told once, then forgotten.
+Line LineSplitter::take(std::size_t length) {
+  Line line{rest_.substr(0, length), Ending::none};
+  rest_.remove_prefix(length);
+  searched_ -= std::min(searched_, length);
+  if (urgent_ && *urgent_ < length) {
+    line.urgent = std::exchange(urgent_, std::nullopt);
+  } else if (urgent_) {
+    *urgent_ -= length;
+  }
+  return line;
 }
 
 std::optional<Line> LineSplitter::next() {
-  const auto unread = window_.size() - taken_;
-  const auto from = std::max(taken_, searched_);
-  const auto newline = window_.find('\n', from);
-  const auto length = newline == window_.npos ? unread : newline - taken_ + 1;
+  const auto newline = rest_.find('\n', searched_);
+  const auto length = newline == rest_.npos ? rest_.size() : newline + 1;
   if (length > line_max_) {
-    const Line piece{window_.substr(taken_, line_max_), Ending::none, true, {}};
-    taken_ += line_max_;
+    auto piece = take(line_max_);
+    piece.overlong = true;
     return piece;
   }
-  if (newline == window_.npos) {
-    searched_ = window_.size();
+  if (newline == rest_.npos) {
+    searched_ = rest_.size();
     return std::nullopt;
   }
-  const auto raw = window_.substr(taken_, length);
-  const auto urgent = urgent_within(length);
-  taken_ += length;
-  return Line{raw, raw.ends_with("\r\n") ? Ending::crlf : Ending::lf, false, urgent};
+  auto line = take(length);
+  line.ending = line.raw.ends_with("\r\n") ? Ending::crlf : Ending::lf;
+  return line;
 }
 
 std::optional<Line> LineSplitter::finish() {
-  const auto urgent = urgent_within(rest().size());
-  const auto raw = take_rest();
-  if (raw.empty()) return std::nullopt;
-  return Line{raw, Ending::none, false, urgent};
+  if (rest_.empty()) return std::nullopt;
+  return take(rest_.size());
 }
 
-std::string_view LineSplitter::take_rest() {
-  const auto rest = window_.substr(taken_);
-  taken_ = window_.size();
-  return rest;
-}
+std::string_view LineSplitter::take_rest() { return take(rest_.size()).raw; }
 
+// An idle session holds no buffer.
 void LineSplitter::hold() {
-  const auto unread = window_.substr(taken_);
-  if (unread.empty()) {
-    held_ = std::string();  // an idle session holds no buffer
-  } else if (window_.data() == held_.data()) {
-    held_.erase(0, taken_);
-  } else {
-    held_.assign(unread);
+  if (rest_.empty()) {
+    held_.reset();
+    rest_ = {};
+    return;
   }
-  searched_ -= std::min(searched_, taken_);
-  if (urgent_) *urgent_ -= std::min(*urgent_, taken_);
-  taken_ = 0;
-  window_ = held_;
+  if (held_) {
+    held_->erase(0, held_->size() - rest_.size());
+  } else {
+    held_ = std::make_unique<std::string>(rest_);
+  }
+  rest_ = *held_;
 }
 
 }  // namespace ftpscope

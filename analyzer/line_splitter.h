@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,18 +47,18 @@ class LineSplitter {
   // Copies what next() has not returned, so that the bytes given to feed() may go away.
   void hold();
 
-  [[nodiscard]] std::string_view rest() const { return window_.substr(taken_); }
+  [[nodiscard]] std::string_view rest() const { return rest_; }
   std::string_view take_rest();
 
  private:
-  std::optional<std::size_t> urgent_within(std::size_t length);
+  Line take(std::size_t length);
 
   std::size_t line_max_;
-  std::string held_;
-  std::string_view window_;            // the bytes given to feed(), or held_
-  std::size_t taken_ = 0;              // returned by next()
+  // What was held, while some of it is left: then rest_ is its end.
+  std::unique_ptr<std::string> held_;
+  std::string_view rest_;              // not returned yet
   std::size_t searched_ = 0;           // known to hold no LF, so that slow senders cost linear time
-  std::optional<std::size_t> urgent_;  // in window_
+  std::optional<std::size_t> urgent_;  // in rest_
 };
 
 }  // namespace ftpscope
