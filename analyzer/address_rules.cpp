@@ -78,17 +78,18 @@ void AddressRules::on(const record::Command& command, Timestamp, FindingSink& fi
   out_of_step_ = false;
   const auto meaning = meaning_of(command.verb);
   if (meaning != Meaning::port && meaning != Meaning::passive) return;
-  told_server_ = meaning == Meaning::port
-                     ? sent_address(command.verb, command.argument.value_or(""))
-                     : std::nullopt;
-  asked_ = {command.id, true, is_all(command), std::nullopt};
+  if (!asked_) asked_ = std::make_unique<Asked>();
+  *asked_ = {.id = command.id, .epsv_all = is_all(command)};
+  if (meaning == Meaning::port) {
+    asked_->told_server = sent_address(command.verb, command.argument.value_or(""));
+  }
   const bool ipv4_only = command.verb == "PASV" || command.verb == "PORT";
   if (ipv4_only && client_ && client_->ip.v6 && !ipv6_told_) {
     ipv6_told_ = true;
     findings.finding(ipv4_command_over_ipv6, command.id, command.verb);
   }
   if (epsv_all_ && command.verb != "EPSV") {
-    asked_.own_address = false;
+    asked_->own_address = false;
     findings.finding(port_after_epsv_all, command.id);
   } else if (meaning == Meaning::port) {
     check_port(command, findings);
@@ -97,33 +98,34 @@ void AddressRules::on(const record::Command& command, Timestamp, FindingSink& fi
 
 // The server is told what the proxy made of it.
 void AddressRules::on(const record::Rewrite& rewrite, Timestamp, FindingSink&) {
-  if (!setup_of_verb(rewrite.what)) return;
+  if (!asked_ || !setup_of_verb(rewrite.what)) return;
   const auto end = rewrite.after.find_last_not_of("\r\n") + 1;
   const auto line = std::string_view(rewrite.after).substr(0, end);
   const auto blank = std::min(line.find(' '), line.size());
-  told_server_ = sent_address(line.substr(0, blank), line.substr(std::min(blank + 1, end)));
+  asked_->told_server = sent_address(line.substr(0, blank), line.substr(std::min(blank + 1, end)));
 }
 
 // Some servers say which address they have heard.
 void AddressRules::check_echo(const record::Reply& reply, FindingSink& findings) {
-  if (!told_server_) return;
+  if (!asked_ || !asked_->told_server) return;
+  const auto told = *asked_->told_server;
   for (const auto line : reply.lines) {
     const auto heard = echoed_address(reply.verb, line);
     if (!heard) continue;
-    const bool other_host = heard->ip && *heard->ip != told_server_->ip;
-    if (!other_host && heard->port == told_server_->port) continue;
+    const bool other_host = heard->ip && *heard->ip != told.ip;
+    if (!other_host && heard->port == told.port) continue;
     findings.finding(port_changed, reply.to,
-                     to_text(*told_server_) + " was sent, the server heard " +
+                     to_text(told) + " was sent, the server heard " +
                          (heard->ip ? to_text(Endpoint{*heard->ip, heard->port})
                                     : "port " + std::to_string(heard->port)));
-    told_server_.reset();
+    asked_->told_server.reset();
     return;
   }
 }
 
 void AddressRules::check_port(const record::Command& command, FindingSink& findings) {
   const auto tell = [&](FindingId id, std::string_view detail) {
-    asked_.own_address = false;
+    asked_->own_address = false;
     findings.finding(id, command.id, detail);
   };
   if (command.redacted) {  // PORT is hidden for one reason only
@@ -139,7 +141,7 @@ void AddressRules::check_port(const record::Command& command, FindingSink& findi
   if (proxy_ && stated == *proxy_) return tell(port_foreign, "the proxy itself");
   if (stated.ip == client_->ip) {
     const bool outside = !proxy_ && server_ && is_untranslated(stated.ip, server_->ip);
-    if (outside) asked_.inside = stated;
+    if (outside) asked_->inside = stated;
     return;
   }
   const auto detail = text + ", the client is " + to_text(client_->ip);
@@ -155,14 +157,14 @@ void AddressRules::on(const record::Reply& reply, Timestamp, FindingSink& findin
   const int code = *reply.code;
   const bool completed = code >= 200 && code < 300;
   // The proxy may have answered EPSV ALL for a server that is never asked for EPSV.
-  if (completed && asked_.epsv_all && reply.to == asked_.id) epsv_all_ = true;
+  if (completed && answers_all(reply)) epsv_all_ = true;
   if (reply.by_proxy) return;
   if (const auto form = form_of_code(code)) check_passive(reply, *form, findings);
   if (completed && reply.verb == "REIN") epsv_all_ = false;
   const bool transfer = is_transfer(meaning_of(reply.verb));
   if (transfer && code == 425) tell_inside(findings);
-  if (!reply.to || *reply.to != asked_.id || asked_.id == 0) return;
-  if (refuses_for_good(code) && !asked_.epsv_all) check_refusal(reply, findings);
+  if (!asked_ || reply.to != asked_->id || asked_->epsv_all) return;
+  if (refuses_for_good(code)) check_refusal(reply, findings);
 }
 
 void AddressRules::check_passive(const record::Reply& reply, AddressForm form,
@@ -177,8 +179,7 @@ void AddressRules::check_passive(const record::Reply& reply, AddressForm form,
   if (form != *asked) findings.finding(pasv_wrong_reply, reply.to, reply.verb);
   const auto address = find_passive_address(form, reply.lines, server_ ? server_->ip : IpAddress{});
   if (!address.found) {
-    const bool all = asked_.epsv_all && reply.to == asked_.id;  // it asks for no address
-    if (!reply.redacted && !all) {
+    if (!reply.redacted && !answers_all(reply)) {
       findings.finding(pasv_malformed, reply.to, name_of(address.found.error()));
     }
     return;
@@ -215,10 +216,10 @@ void AddressRules::check_endpoint(const record::Reply& reply, const Endpoint& st
 // Captured at the client, a private address looks like the right one, and it is if a NAT translates
 // it on the way. When the server then refuses it or cannot connect, none did.
 bool AddressRules::tell_inside(FindingSink& findings) {
-  if (!asked_.inside) return false;
-  const auto detail = to_text(*asked_.inside) + ", the server is " + to_text(server_->ip);
-  asked_.inside.reset();
-  findings.finding(port_private, asked_.id, detail);
+  if (!asked_ || !asked_->inside) return false;
+  const auto detail = to_text(*asked_->inside) + ", the server is " + to_text(server_->ip);
+  asked_->inside.reset();
+  findings.finding(port_private, asked_->id, detail);
   return true;
 }
 
@@ -231,7 +232,7 @@ void AddressRules::check_refusal(const record::Reply& reply, FindingSink& findin
   if (reply.verb == "EPSV") tell(epsv_refused, over_ipv6);
   if (reply.verb == "EPRT") tell(eprt_refused, over_ipv6);
   if (reply.verb == "PASV") tell(pasv_refused, false);
-  if (reply.verb == "PORT" && asked_.own_address) tell(port_refused, false);
+  if (reply.verb == "PORT" && asked_->own_address) tell(port_refused, false);
 }
 
 }  // namespace ftpscope

@@ -3,6 +3,7 @@
 // becomes of such a command or reply is for the rewriters to decide.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "analyzer/passive_address.h"
@@ -45,23 +46,27 @@ class AddressRules {
     bool epsv_all = false;
     // The client's own address, which is private, while the server's is not.
     std::optional<Endpoint> inside = std::nullopt;
+    // What the server was last told by PORT, EPRT or LPRT, until it is told whether it heard so.
+    std::optional<Endpoint> told_server = std::nullopt;
   };
 
   void check_port(const record::Command& command, FindingSink& findings);
   void check_passive(const record::Reply& reply, AddressForm form, FindingSink& findings) const;
   void check_endpoint(const record::Reply& reply, const Endpoint& stated,
                       FindingSink& findings) const;
+  // EPSV ALL, which asks for no address.
+  [[nodiscard]] bool answers_all(const record::Reply& reply) const {
+    return asked_ && asked_->epsv_all && reply.to == asked_->id;
+  }
   void check_refusal(const record::Reply& reply, FindingSink& findings);
   bool tell_inside(FindingSink& findings);
   void check_echo(const record::Reply& reply, FindingSink& findings);
 
-  // What the server was last told by PORT, EPRT or LPRT, until it is told whether it heard so.
-  std::optional<Endpoint> told_server_;
   std::optional<Endpoint> client_;
   std::optional<Endpoint> proxy_;
   std::optional<Endpoint> server_;
-  Asked asked_;
-  bool epsv_all_ = false;  // RFC 2428 3
+  std::unique_ptr<Asked> asked_;  // from the first one on
+  bool epsv_all_ = false;         // RFC 2428 3
   bool ipv6_told_ = false;
   bool greeted_ = false;      // the session was seen from its beginning
   bool out_of_step_ = false;  // since a gap: the command to a reply may be missing

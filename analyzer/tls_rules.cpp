@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 #include "analyzer/verbs.h"
 
@@ -45,6 +46,11 @@ bool names_session_reuse(std::span<const std::string_view> lines) {
   });
 }
 
+TlsRules::Memory& TlsRules::memory() {
+  if (!memory_) memory_ = std::make_unique<Memory>();
+  return *memory_;
+}
+
 void TlsRules::on(const record::Session& session, Timestamp, FindingSink&) {
   captured_ = !session.proxy;
 }
@@ -53,22 +59,22 @@ void TlsRules::on(const record::Opaque&, Timestamp, FindingSink&) { opaque_ = tr
 
 void TlsRules::on(const record::Command& command, Timestamp, FindingSink& findings) {
   if (command.verb == "AUTH") {
-    asked_ = asks_for_tls(command) ? command.id : 0;
+    memory().asked = asks_for_tls(command) ? command.id : 0;
     return;
   }
   if (command.verb == "PROT") {
-    clear_ = command.argument && *command.argument == "C" ? command.id : 0;
+    memory().clear = command.argument && *command.argument == "C" ? command.id : 0;
   }
   const bool may_go_on = command.verb == "FEAT" || command.verb == "HOST" || command.verb == "HELP";
   if (!may_go_on) tell_refusal(findings);
 }
 
 void TlsRules::tell_refusal(FindingSink& findings) {
-  if (!refused_) return;
-  const bool unknown = refused_->code == 500 || refused_->code == 502;
-  findings.finding(offered_ && unknown ? tls_auth_stripped : tls_auth_refused, refused_->id,
-                   std::to_string(refused_->code));
-  refused_.reset();
+  if (!memory_ || !memory_->refused) return;
+  const auto [id, code] = *std::exchange(memory_->refused, std::nullopt);
+  const bool unknown = code == 500 || code == 502;
+  findings.finding(memory_->offered && unknown ? tls_auth_stripped : tls_auth_refused, id,
+                   std::to_string(code));
 }
 
 void TlsRules::on(const record::Reply& reply, Timestamp, FindingSink& findings) {
@@ -76,11 +82,12 @@ void TlsRules::on(const record::Reply& reply, Timestamp, FindingSink& findings) 
   const int code = *reply.code;
   if (reply.verb == "AUTH") on_auth_reply(reply, code);
   if (reply.verb == "FEAT" && code == 211) {
-    offered_ = offered_ || std::ranges::any_of(reply.lines, [](std::string_view line) {
-                 return has_word(line, "AUTH TLS") || has_word(line, "AUTH SSL");
-               });
+    const bool offered = std::ranges::any_of(reply.lines, [](std::string_view line) {
+      return has_word(line, "AUTH TLS") || has_word(line, "AUTH SSL");
+    });
+    if (offered) memory().offered = true;
   }
-  if (clear_ != 0 && clear_ == *reply.to && code < 300) {
+  if (memory_ && memory_->clear != 0 && memory_->clear == *reply.to && code < 300) {
     findings.finding(tls_data_in_clear, reply.to);
   }
   const bool refused = code == 522 || code == 425 || code == 426;
@@ -91,30 +98,29 @@ void TlsRules::on(const record::Reply& reply, Timestamp, FindingSink& findings) 
 }
 
 void TlsRules::on_auth_reply(const record::Reply& reply, int code) {
-  if (code >= 400 && *reply.to == asked_) {
-    refused_ = Refused{*reply.to, code};
+  if (code >= 400 && *reply.to == memory().asked) {
+    memory().refused = Refused{*reply.to, code};
   } else if (code < 400) {
-    refused_.reset();
+    memory().refused.reset();
   }
 }
 
 void TlsRules::on(const record::Tls& tls, Timestamp, FindingSink& findings) {
   const auto where =
       tls.channel ? "data connection " + std::to_string(*tls.channel) : std::string("control");
-  if (is_old(tls.version) && !old_told_) {
-    old_told_ = true;
+  if (is_old(tls.version) && !std::exchange(memory().old_told, true)) {
     findings.finding(tls_old_version, std::nullopt, where + ": " + std::string(tls.version));
   }
   if (!tls.channel) return;  // nothing is lost when a control connection ends without
-  handshake_ = tls.channel;
+  memory().handshake = tls.channel;
   const bool by_client = tls.close_notify_client == false;
-  if ((by_client || tls.close_notify_server == false) && !unclosed_told_) {
-    unclosed_told_ = true;
+  const bool unclosed = by_client || tls.close_notify_server == false;
+  if (unclosed && !std::exchange(memory().unclosed_told, true)) {
     findings.finding(tls_no_close_notify, std::nullopt,
                      where + ", by the " + (by_client ? "client" : "server"));
   }
   const bool refused = tls.resumed == false && tls.carried_data == false;
-  (refused ? without_data_ : with_data_) += 1;
+  (refused ? memory().without_data : memory().with_data) += 1;
 }
 
 // In an encrypted session PROT cannot be read. But TLS needs words of both sides: what has those of
@@ -122,8 +128,8 @@ void TlsRules::on(const record::Tls& tls, Timestamp, FindingSink& findings) {
 void TlsRules::on(const record::Data& data, Timestamp, FindingSink& findings) {
   const bool one_way = (data.bytes_to_client == 0) != (data.bytes_to_server == 0);
   const bool whole = data.connected && data.missing == 0;
-  if (!captured_ || !opaque_ || clear_told_ || !one_way || !whole || handshake_ == data.id) return;
-  clear_told_ = true;
+  if (!captured_ || !opaque_ || !one_way || !whole || memory().handshake == data.id) return;
+  if (std::exchange(memory().clear_told, true)) return;
   findings.finding(tls_data_in_clear, data.to, "data connection " + std::to_string(data.id));
 }
 
@@ -131,9 +137,9 @@ void TlsRules::on(const record::Data& data, Timestamp, FindingSink& findings) {
 // be told from a handshake.
 void TlsRules::on(const record::End&, Timestamp, FindingSink& findings) {
   tell_refusal(findings);
-  if (without_data_ == 0 || with_data_ > 0) return;
+  if (!memory_ || memory_->without_data == 0 || memory_->with_data > 0) return;
   findings.finding(tls_not_resumed, std::nullopt,
-                   std::to_string(without_data_) + " data connections");
+                   std::to_string(memory_->without_data) + " data connections");
 }
 
 }  // namespace ftpscope

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -27,26 +28,32 @@ class TlsRules {
   void on(const record::End& end, Timestamp now, FindingSink& findings);
 
  private:
-  void on_auth_reply(const record::Reply& reply, int code);
-  void tell_refusal(FindingSink& findings);
-
-  CommandId asked_ = 0;  // AUTH TLS or SSL
-  CommandId clear_ = 0;  // PROT C
   struct Refused {
     CommandId id = 0;
     int code = 0;
   };
-  std::optional<Refused> refused_;  // and not told: the client may try another word
-  bool offered_ = false;            // FEAT has listed AUTH
-  bool old_told_ = false;
-  bool unclosed_told_ = false;
+  // What sessions need that speak of TLS.
+  struct Memory {
+    CommandId asked = 0;             // AUTH TLS or SSL
+    CommandId clear = 0;             // PROT C
+    std::optional<Refused> refused;  // and not told: the client may try another word
+    bool offered = false;            // FEAT has listed AUTH
+    bool old_told = false;
+    bool unclosed_told = false;
+    bool clear_told = false;
+    std::optional<ChannelId> handshake;  // the latest data connection that had one
+    // Data connections: not resumed and closed behind the handshake; all others with TLS.
+    std::uint64_t without_data = 0;
+    std::uint64_t with_data = 0;
+  };
+
+  Memory& memory();
+  void on_auth_reply(const record::Reply& reply, int code);
+  void tell_refusal(FindingSink& findings);
+
   bool captured_ = false;
   bool opaque_ = false;
-  bool clear_told_ = false;
-  std::optional<ChannelId> handshake_;  // the latest data connection that had one
-  // Data connections: not resumed and closed behind the handshake; all others with TLS.
-  std::uint64_t without_data_ = 0;
-  std::uint64_t with_data_ = 0;
+  std::unique_ptr<Memory> memory_;
 };
 
 }  // namespace ftpscope
