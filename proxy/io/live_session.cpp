@@ -49,16 +49,16 @@ void LiveSession::feed(const Event& event) {
   if (kernel && behind && !handling_) kernel->catch_up();
   if (gone_) return;
   if (handling_) {
-    events_.push_back(event);
+    errands().events.push_back(event);
     return;
   }
   handling_ = true;
   handle(event);
-  for (std::size_t i = 0; i < events_.size(); ++i) {
-    const auto next = events_[i];
+  for (std::size_t i = 0; errands_ && i < errands_->events.size(); ++i) {
+    const auto next = errands_->events[i];
     handle(next);
   }
-  events_ = std::vector<Event>();
+  errands_.reset();
   handling_ = false;
   update_reading();
   update_due();
@@ -77,7 +77,7 @@ void LiveSession::handle(const Event& event) {
   machine_.handle(event, worker_.now());
   if (connected) hand_over_early();
   read_ahead_ = (read_ahead_ || unwanted) && !machine_.wants(Side::client);
-  if (!actions_.empty()) carry_out();
+  if (errands_ && !errands_->actions.empty()) carry_out();
 }
 
 // Before all else that the server gets, and in one write with what the machine has for it.
@@ -120,11 +120,14 @@ void LiveSession::carry_out() {
     worker_.flush_log();  // before the bytes that it describes
     write_out();          // before an end
   }
-  for (std::size_t i = 0; i < actions_.size(); ++i) {
-    const auto action = std::move(actions_[i]);
-    action(*this);
-  }
-  actions_ = std::vector<Action>();  // seldom used: it takes no place meanwhile
+  if (!errands_) return;
+  const auto actions = std::exchange(errands_->actions, {});
+  for (const auto& action : actions) action(*this);
+}
+
+LiveSession::Errands& LiveSession::errands() {
+  if (!errands_) errands_ = std::make_unique<Errands>();
+  return *errands_;
 }
 
 void LiveSession::write_out() {
@@ -168,35 +171,36 @@ void LiveSession::send_urgent(Side to, std::string_view bytes, std::size_t urgen
 
 void LiveSession::connect_server(const std::optional<HostPort>& named) {
   if (refused_) return;
-  actions_.emplace_back([named](LiveSession& session) {
+  errands().actions.emplace_back([named](LiveSession& session) {
     session.look_for(named ? std::vector{*named}
                            : session.locator_.servers_for(session.arrival_, session.worker_.now()));
   });
 }
 
 void LiveSession::drop_server() {
-  actions_.emplace_back([](LiveSession& session) { session.server_.close(); });
+  errands().actions.emplace_back([](LiveSession& session) { session.server_.close(); });
 }
 
 void LiveSession::finish(Side to) {
-  actions_.emplace_back([to](LiveSession& session) { session.leg(to).finish(); });
+  errands().actions.emplace_back([to](LiveSession& session) { session.leg(to).finish(); });
 }
 
 void LiveSession::reset(Side to) {
-  actions_.emplace_back([to](LiveSession& session) { session.leg(to).reset(); });
+  errands().actions.emplace_back([to](LiveSession& session) { session.leg(to).reset(); });
 }
 
 void LiveSession::expose(const Exposure& exposure) {
-  actions_.emplace_back([exposure](LiveSession& session) { session.open_channel(exposure); });
+  errands().actions.emplace_back(
+      [exposure](LiveSession& session) { session.open_channel(exposure); });
 }
 
 void LiveSession::connect_channel(ChannelId channel, Side side, const Endpoint& target) {
-  actions_.emplace_back(
+  errands().actions.emplace_back(
       [channel, side, target](LiveSession& session) { session.go(channel, side, target); });
 }
 
 void LiveSession::close_channel(ChannelId channel, ChannelEnd how) {
-  actions_.emplace_back([channel, how](LiveSession& session) {
+  errands().actions.emplace_back([channel, how](LiveSession& session) {
     auto* found = session.find_channel(channel);
     // The peer has come after all, and the target is being connected to: that has its own timeout.
     const bool too_late = found && how == ChannelEnd::never_connected && found->connecting();
@@ -205,13 +209,13 @@ void LiveSession::close_channel(ChannelId channel, ChannelEnd how) {
 }
 
 void LiveSession::watch_channel(ChannelId channel, Duration quiet) {
-  actions_.emplace_back([channel, quiet](LiveSession& session) {
+  errands().actions.emplace_back([channel, quiet](LiveSession& session) {
     if (auto* found = session.find_channel(channel)) found->watch(quiet, session.worker_.now());
   });
 }
 
 void LiveSession::end_session() {
-  actions_.emplace_back([](LiveSession& session) {
+  errands().actions.emplace_back([](LiveSession& session) {
     session.close_due_ = session.worker_.now() + kLastWordLinger;
     session.connector_.reset();
     session.client_.finish();

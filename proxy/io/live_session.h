@@ -66,6 +66,10 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
  private:
   // What handle() asked for, besides bytes and records.
   using Action = std::function<void(LiveSession&)>;
+  struct Errands {
+    std::vector<Action> actions;
+    std::vector<Event> events;  // caused by actions: handled in turn, never nested
+  };
 
   void connect_server(const std::optional<HostPort>& named) override;
   void drop_server() override;
@@ -87,6 +91,7 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   void hand_over_early();
   void record_read(const event::Received& received);
   void carry_out();
+  Errands& errands();
   Outgoing& outgoing();
   [[nodiscard]] std::size_t to_be_written(Side to) const;
   void update_reading();
@@ -115,18 +120,17 @@ class LiveSession final : private Effects, private RecordSink, private ControlLe
   Interceptor machine_;
   Arrival arrival_;
   bool refused_ = false;  // not let in: no connection to the server
+  bool handling_ = false;
+  bool read_ahead_ = false;  // the client's next commands, before the machine wanted them
+  bool gone_ = false;
   Endpoint server_local_;
   std::vector<std::unique_ptr<DataPath>> channels_;
   std::string early_;
-  std::vector<Action> actions_;
-  std::vector<Event> events_;  // caused by actions: handled in turn, never nested
-  bool handling_ = false;
-  bool read_ahead_ = false;  // the client's next commands, before the machine wanted them
+  std::unique_ptr<Errands> errands_;  // of the event that is being handled
   std::unique_ptr<Outgoing> outgoing_;
   std::array<StreamPlace, 2> places_;  // of what was read, by who said it; when it is recorded
   std::unique_ptr<ServerConnector> connector_;  // while it is at work
   std::optional<Timestamp> close_due_;  // the machine is done: what is not said by then is dropped
-  bool gone_ = false;
   std::size_t place_ = 0;
 };
 
