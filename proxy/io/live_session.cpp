@@ -120,9 +120,9 @@ void LiveSession::carry_out() {
     worker_.flush_log();  // before the bytes that it describes
     write_out();          // before an end
   }
-  if (!errands_) return;
-  const auto actions = std::exchange(errands_->actions, {});
-  for (const auto& action : actions) action(*this);
+  while (errands_ && !errands_->actions.empty()) {
+    for (const auto& action : std::exchange(errands_->actions, {})) action(*this);
+  }
 }
 
 LiveSession::Errands& LiveSession::errands() {

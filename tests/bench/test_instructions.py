@@ -36,8 +36,8 @@ BOUNDS = {
     "PASV, RETR and the transfer": Bound("downloads", 200, 59_000),  # 56,658
     "a session: login, the same, QUIT": Bound("sessions", 100, 115_000),  # 109,851
     "a line of a session log, read": Bound("log_lines", 1000, 10_600),  # 10,064
-    "a byte of a line that comes byte by byte": Bound("line", LINE, 1_000),  # 950
-    "a byte of it, only cut into lines": Bound("split_line", LINE, 255),  # 243
+    "a byte of a line that comes byte by byte": Bound("line", LINE, 960),  # 915
+    "a byte of it, only cut into lines": Bound("split_line", LINE, 205),  # 194
 }
 # A line of n bytes in n segments: t(2n)/t(n). It would be 4 if each segment cost a copy of the line.
 LINEAR = ("line", "split_line")
