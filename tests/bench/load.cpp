@@ -102,9 +102,11 @@ int run(int argc, char** argv) {
   app.add_option("--secs", sizes.seconds, "of a reading")->capture_default_str();
   app.add_option("--megabytes", sizes.megabytes, "of a transfer")->capture_default_str();
   app.add_option("--idle", sizes.idle, "sessions held for their memory")->capture_default_str();
-  std::string names;
-  for (const auto& test : all_tests()) names += (names.empty() ? "" : ", ") + test.name;
-  app.add_option("--only", options.only, "of these: " + names)->allow_extra_args(false);
+  std::vector<std::string> names;
+  for (const auto& test : all_tests()) names.push_back(test.name);
+  app.add_option("--only", options.only, "of these")
+      ->check(CLI::IsMember(names))
+      ->allow_extra_args(false);
   app.add_option("--ours", options.ours, "a proxy whose failing ends the run")
       ->allow_extra_args(false);
   app.add_option("--control-only", options.control_only, "a proxy that cannot move data")
