@@ -5,12 +5,15 @@ for what every page must be: no error on the console, no request but the page it
 """
 from __future__ import annotations
 
+import atexit
 import base64
+import functools
 import io
 import json
 import os
 import subprocess
 import tempfile
+import unittest
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -138,6 +141,30 @@ class Browser:
 
     def wait(self, code: str) -> None:
         WebDriverWait(self.driver, WAIT_S, 0.05).until(lambda _: self.js(code), code)
+
+
+@functools.cache
+def the_browser() -> Browser:
+    """One for all tests of a process: it takes seconds to start."""
+    browser = Browser()
+    atexit.register(browser.close)
+    return browser
+
+
+class PageTest(unittest.TestCase):
+    """Whatever page it opened last has nothing to complain about."""
+
+    def setUp(self):
+        self.browser = the_browser()
+        self.browser.size()
+        self.browser.media()
+
+    def tearDown(self):
+        self.assertEqual(self.browser.complaints(), [])
+
+    def choose(self, number: int) -> None:
+        self.browser.js("scrollTo(0, 0)")
+        self.browser.all(".pick")[number].click()
 
 
 def colours(image: Image.Image) -> Counter:

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
-import unittest
 from pathlib import Path
 
-from page import BINARY, ROOT, Browser
+from page import BINARY, ROOT, PageTest
 
 CAPTURES = ROOT / "captures"
 
 
-class ComparisonPage(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.browser = Browser()
-        cls.addClassCleanup(cls.browser.close)
-        work = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(work.cleanup)
-        cls.page = Path(work.name) / "comparison.html"
+class ComparisonPage(PageTest):
+    def setUp(self):
+        super().setUp()
+        work = self.enterContext(tempfile.TemporaryDirectory())
+        self.page = Path(work) / "comparison.html"
 
     def open(self, *options: str | Path) -> None:
         subprocess.run([BINARY, "diff", *options, "--html", self.page], capture_output=True)
         self.browser.load(self.page)
-
-    def tearDown(self):
-        self.assertEqual(self.browser.complaints(), [])
 
     def test_two_columns_with_what_differs_below(self):
         self.open(CAPTURES / "demo", CAPTURES / "misbehaving", "--expect", "MLSD: 226")

@@ -16,7 +16,7 @@ from pathlib import Path
 import servers
 from analysis import run
 from binary import ROOT
-from capture import octets, records
+from capture import records
 from clients import Target, connect
 from hostile import payload
 from packets import Capture

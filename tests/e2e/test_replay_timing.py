@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hostile import Channel, Session, Transfer, Wire, address_in, connect, log_in, payload
 from hostile import scene, until_read
-from replay import CAPTURES, ReplayServer
+from replay import ReplayServer
 from replay import payload as recorded_payload
 
 PAUSE_S = 0.4
