@@ -9,7 +9,7 @@ from pathlib import Path
 
 import servers
 from clients import abort_download
-from hostile import Listener, comma
+from wire import Listener, comma
 
 from .lines import case
 from .nat import lab, served

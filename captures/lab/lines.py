@@ -4,7 +4,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from hostile import GREETING, comma
+from wire import GREETING, comma
 
 from .played import pause, played, stage, told
 from .scenario import scenario

@@ -146,9 +146,9 @@ def nat_client_helper(folder: Path) -> None:
     place = lab()
     masquerade(place, helper=True)
     router = folder / "nat-client-helper-router.pcap"
-    with served(place, "vsftpd") as (_, path), both_sides(place, folder, "nat-client-helper"), sniff(
-        place.router, "any", router
-    ), place.client:
+    with served(place, "vsftpd") as (_, path), both_sides(
+        place, folder, "nat-client-helper"
+    ), sniff(place.router, "any", router), place.client:
         ftp = login(place.server_host, 21)
         assert fetch(ftp, path, passive=False) == PAYLOAD
         leave(ftp)

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hostile import GREETING, LOGIN, Listener, Wire, comma, connect
+from wire import GREETING, LOGIN, Listener, Wire, comma, connect
 
 from .network import Namespace, link
 from .sniffer import sniff

@@ -13,7 +13,7 @@ import ipaddress
 import struct
 from dataclasses import dataclass, field
 
-from hostile import GREETING, LOGIN, comma
+from wire import GREETING, LOGIN, comma
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 START_US = 1_795_000_000_000_000  # 2026-11-18

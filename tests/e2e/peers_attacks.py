@@ -4,12 +4,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 
-from hostile import comma
 from peers_client import Client, Lost, Trap
 from peers_plays import Play, own_address
 from peers_server import FILE
 from peers_setup import CLIENT, INSIDE, OUTSIDE, SERVER
 from servers import wait_until
+from wire import comma
 
 Make = Callable[[Client], Trap]
 

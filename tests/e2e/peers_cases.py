@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 import peers_attacks as attacks
 import peers_plays as plays
-from hostile import comma
 from peers_attacks import at_client, at_router, at_server, at_third
 from peers_plays import Play, down, up
 from peers_server import FILE, P227, P229, Answer, Cut, Drip, Send, passive
 from peers_setup import CLIENT, INSIDE, NO_TLS, OUTSIDE, SERVER, TO_ACTIVE, TO_PASSIVE
+from wire import comma
 
 NOTHING = "nothing is opened"
 REFUSED = "refused, or translated"

@@ -7,7 +7,6 @@ import socket
 import ssl
 from dataclasses import dataclass
 
-from hostile import ENDED, Listener, Wire, comma
 from machines import Host, version
 from peers_server import (
     DIGEST,
@@ -22,6 +21,7 @@ from peers_server import (
     verb_of,
 )
 from peers_setup import INSIDE, STRANGER
+from wire import ENDED, Listener, Wire, comma
 
 SILENCE_S = 2.0
 CODES = {"PASV": (227,), "EPSV": (229,), "LPSV": (228,)}  # that each mode is answered with

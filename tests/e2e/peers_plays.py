@@ -8,11 +8,11 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from hostile import comma
 from peers_client import Client, Lost, command
 from peers_server import FILE, Answer, Send, active, transfer, verb_of
 from peers_setup import CLIENT
 from servers import wait_until
+from wire import comma
 
 Play = Callable[[Client], None]
 PAUSE_S = 2.0

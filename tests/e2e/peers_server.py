@@ -19,10 +19,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hostile import ENDED, Listener, Wire, comma, is_read, payload
 from machines import version
 from peers_setup import FTP, SERVER, Machines
 from servers import wait_until
+from wire import ENDED, Listener, Wire, comma, is_read, payload
 
 FILE = payload(30_011)
 DIGEST = hashlib.sha256(FILE).hexdigest()

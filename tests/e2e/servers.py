@@ -9,6 +9,7 @@ a session.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import pwd
 import shutil
@@ -251,9 +252,20 @@ def launch(
         )
 
 
+def connect_once_found(host: str, port: int, timeout_s: float) -> socket.socket:
+    """In a network that was just made, IPv6 gives up looking for a neighbour after three seconds."""
+    until = time.monotonic() + timeout_s
+    while True:
+        try:
+            return socket.create_connection((host, port), timeout=timeout_s)
+        except OSError as problem:
+            if problem.errno != errno.EHOSTUNREACH or time.monotonic() > until:
+                raise
+
+
 def await_greeting(host: str, port: int, log: Path, timeout_s: float = 10.0) -> None:
     """The socket listens from the start, so readiness is a server that greets."""
-    with socket.create_connection((host, port), timeout=timeout_s) as conn:
+    with connect_once_found(host, port, timeout_s) as conn:
         greeting = conn.recv(512)
         conn.sendall(b"QUIT\r\n")
     if not greeting.startswith(b"220"):

@@ -10,8 +10,9 @@ import unittest
 from pathlib import Path
 
 import proxy as harness
-from hostile import Channel, Scene, address_in, comma, scene
+from hostile import Channel, Scene, scene
 from servers import wait_until
+from wire import address_in, comma
 
 CHANGE_S = 10.0  # a second, and a busy machine
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000

@@ -14,13 +14,15 @@ from itertools import pairwise
 
 import analysis
 from analysis import by_session, run
+from answering_server import AnsweringServer, download, fetch, log_in, passive
 from binary import BINARY, ROOT
 from capture import CAPTURES, FOLDER
 from check_log import check_bytes
-from hostile import AnsweringServer, Session, connect, download, fetch, log_in, passive, scene
+from hostile import Session, scene
 from proxy import Proxy
 from replay import ReplayServer
 from test_analyze import HEALTHY, TIMEOUT_S, Folder, say
+from wire import connect
 
 ZOO = [  # (the client's line, the server's replies): each odd in a way of its own
     (b"NOOP\n", b"200 LF only.\r\n"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import clients
 import servers
 import workload
+from answering_server import AnsweringServer, download, log_in, passive
 from balancer import (
     BALANCER,
     CLIENT,
@@ -25,21 +26,9 @@ from balancer import (
     v2_header,
 )
 from binary import BINARY
-from hostile import (
-    AnsweringServer,
-    Listener,
-    Session,
-    address_in,
-    comma,
-    connect,
-    download,
-    log_in,
-    passive,
-    payload,
-    scene,
-    until_read,
-)
+from hostile import Session, scene
 from proxy import Proxy
+from wire import Listener, address_in, comma, connect, payload, until_read
 
 REAL = ("198.51.100.50", 50000)  # the client that a header names
 VIP = ("192.0.2.1", 21)

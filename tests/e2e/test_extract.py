@@ -18,9 +18,9 @@ from analysis import run
 from binary import ROOT
 from capture import records
 from clients import Target, connect
-from hostile import payload
 from packets import Capture
 from servers import wait_until
+from wire import payload
 
 sys.path.append(str(ROOT / "captures"))
 from lab.network import Namespace  # noqa: E402

@@ -13,9 +13,10 @@ from pathlib import Path
 import servers
 from binary import BINARY
 from clients import CLIENTS, Target, run
-from hostile import GREETING, Listener, connect, records_of
+from hostile import records_of
 from proxy import Proxy, authority, explained
 from traced import TracedProxy
+from wire import GREETING, Listener, connect
 from workload import complaints, prepare
 
 LOCAL = ("--allow-server", "127.0.0.0/8:*")  # where the tests' servers are

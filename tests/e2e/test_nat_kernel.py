@@ -25,9 +25,10 @@ import nat_worlds
 import servers
 from binary import BINARY
 from clients import CLIENTS, Target, bracketed, connect
-from hostile import address_in, comma, cpu_s
 from machines import Host, Lab
+from process_facts import cpu_s
 from proxy import Proxy, authority, explained
+from wire import address_in, comma
 from workload import complaints, prepare, transfers
 
 CLIENT = {4: "10.1.0.2", 6: "fd00:1::2"}

@@ -12,10 +12,11 @@ import time
 import unittest
 from pathlib import Path
 
-from hostile import Channel, Session, Transfer, Wire, address_in, connect, log_in, payload
-from hostile import scene, until_read
+from answering_server import log_in
+from hostile import Channel, Session, Transfer, scene
 from replay import ReplayServer
 from replay import payload as recorded_payload
+from wire import Wire, address_in, connect, payload, until_read
 
 PAUSE_S = 0.4
 AT_LEAST_S = 0.5 * PAUSE_S

@@ -10,19 +10,11 @@ import unittest.mock
 
 import proxy as harness
 from check_log import check_bytes
-from hostile import (
-    TIMEOUT_S,
-    Channel,
-    Listener,
-    Session,
-    Transfer,
-    Wire,
-    connect,
-    scene,
-)
+from hostile import Channel, Session, Transfer, scene
 from proxy import Proxy
 from test_threats_exhaustion import SLACK_S
 from traced import TracedProxy
+from wire import TIMEOUT_S, Listener, Wire, connect
 
 
 class Stopping(Proxy):

@@ -17,10 +17,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hostile import GREETING, Channel, Scene, Session, Transfer, Wire, payload, scene
+from hostile import Channel, Scene, Session, Transfer, scene
 from proxy import Proxy
 from servers import wait_until
 from traced import finished_trace
+from wire import GREETING, Wire, payload
 
 STRACE = "strace -D -f -q -s 0 -e signal=none -o".split()
 CALL = re.compile(r"^\d+ +(\w+)\((.*)$", re.MULTILINE)

@@ -17,8 +17,8 @@ from analysis import run
 from binary import BINARY
 from capture import command_line, octets, reply_lines, sessions
 from check_log import UNESCAPED, check_bytes, parse
-from hostile import room_kib
 from packets import ACK, CLIENT, SERVER, Capture
+from process_facts import room_kib
 
 TIMEOUT_S = 300
 MIB = 1 << 20

@@ -12,9 +12,10 @@ from analysis import run
 from binary import BINARY
 from capture import FOLDER, sessions
 from check_log import check_bytes
-from hostile import payload, room_kib
 from packets import CLIENT, SERVER, SYN, Capture, ipv4
+from process_facts import room_kib
 from test_threats_capture import MEASURE, TIMEOUT_S, Captures, names, peak_kib
+from wire import payload
 
 
 def pcap_header(magic=0xA1B2C3D4, snaplen=65535, link=101, order="<") -> bytes:

@@ -3,21 +3,11 @@ from __future__ import annotations
 
 import unittest
 
-from hostile import (
-    GREETING,
-    AnsweringServer,
-    Listener,
-    Session,
-    address_in,
-    comma,
-    connect,
-    log_in,
-    room_kib,
-    rss_kib,
-    scene,
-    until_read,
-)
+from answering_server import AnsweringServer, log_in
+from hostile import Session, scene
+from process_facts import room_kib, rss_kib
 from traced import TracedProxy
+from wire import GREETING, Listener, address_in, comma, connect, until_read
 
 POSTURES = ("raw", "strict")
 MANY_KIB = 2048  # what a process may grow by for reasons of its own allocator

@@ -5,21 +5,10 @@ import contextlib
 import time
 import unittest
 
-from hostile import (
-    Channel,
-    Listener,
-    Session,
-    Transfer,
-    address_in,
-    comma,
-    connect,
-    free_ports,
-    is_refused,
-    payload,
-    scene,
-)
+from hostile import Channel, Session, Transfer, scene
 from machines import Host, Lab
 from servers import wait_until
+from wire import Listener, address_in, comma, connect, free_ports, is_refused, payload
 
 NEXT = b"NOOP next\r\n"
 PAYLOAD = payload(50_000)

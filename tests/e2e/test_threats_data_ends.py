@@ -11,19 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hostile import (
-    DIRECTIONS,
-    MODES,
-    Channel,
-    Session,
-    Transfer,
-    is_cut,
-    is_refused,
-    payload,
-    scene,
-)
+from hostile import DIRECTIONS, MODES, Channel, Session, Transfer, scene
 from servers import wait_until
 from test_threats_data import PAYLOAD
+from wire import is_cut, is_refused, payload
 
 
 @dataclass(frozen=True)

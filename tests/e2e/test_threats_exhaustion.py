@@ -8,29 +8,13 @@ import unittest
 import unittest.mock
 
 import proxy as harness
-from hostile import (
-    GREETING,
-    LOGIN,
-    TIMEOUT_S,
-    AnsweringServer,
-    Channel,
-    Session,
-    Transfer,
-    Wire,
-    connect,
-    cpu_s,
-    download,
-    fetch,
-    log_in,
-    passive,
-    payload,
-    room_kib,
-    rss_kib,
-    scene,
-)
+from answering_server import AnsweringServer, download, fetch, log_in, passive
+from hostile import Channel, Session, Transfer, scene
+from process_facts import cpu_s, room_kib, rss_kib
 from proxy import Proxy
 from servers import wait_until
 from traced import TracedProxy
+from wire import GREETING, LOGIN, TIMEOUT_S, Wire, connect, payload
 
 SLACK_S = 1.5  # of a deadline, on a busy machine
 FEW_MIB = 4 << 10

@@ -5,19 +5,11 @@ import base64
 import itertools
 import unittest
 
-from hostile import (
-    LOGIN,
-    Listener,
-    Session,
-    address_in,
-    comma,
-    room_kib,
-    rss_kib,
-    scene,
-    until_read,
-)
+from hostile import Session, scene
+from process_facts import room_kib, rss_kib
 from proxy import MORE_ARGS
 from test_threats_control import MANY_KIB, NEXT, POSTURES
+from wire import LOGIN, Listener, address_in, comma, until_read
 
 LIMIT = 1024
 SHORT_LINES = ("--max-line", str(LIMIT))

@@ -13,21 +13,12 @@ import unittest
 from pathlib import Path
 
 import proxy as harness
+from answering_server import AnsweringServer, log_in
 from check_log import UNESCAPED, check_bytes, parse
-from hostile import (
-    TIMEOUT_S,
-    AnsweringServer,
-    Channel,
-    Scene,
-    Session,
-    Transfer,
-    connect,
-    log_in,
-    payload,
-    scene,
-)
+from hostile import Channel, Scene, Session, Transfer, scene
 from proxy import Proxy
 from servers import wait_until
+from wire import TIMEOUT_S, connect, payload
 
 # Less than what FTP-RATE-LOW looks at: S32 counts records, and no clock may add one.
 PAYLOAD = payload((1 << 20) - 1)

@@ -5,29 +5,12 @@ import contextlib
 import resource
 import unittest
 
-from hostile import (
-    AnsweringServer,
-    Channel,
-    Listener,
-    Scene,
-    Session,
-    Wire,
-    address_in,
-    comma,
-    connect,
-    download,
-    free_ports,
-    is_refused,
-    listening,
-    log_in,
-    passive,
-    payload,
-    room_kib,
-    rss_kib,
-    scene,
-)
+from answering_server import AnsweringServer, download, log_in, passive
+from hostile import Channel, Scene, Session, scene
+from process_facts import listening, room_kib, rss_kib
 from servers import wait_until
 from traced import TracedProxy, sanitized
+from wire import Listener, Wire, address_in, comma, connect, free_ports, is_refused, payload
 
 POSTURES = ("raw", "strict")
 PAYLOAD = payload(3000)

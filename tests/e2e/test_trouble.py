@@ -6,19 +6,10 @@ import contextlib
 import unittest
 
 import servers
-from hostile import (
-    GREETING,
-    Channel,
-    Listener,
-    Session,
-    address_in,
-    comma,
-    connect,
-    payload,
-    scene,
-)
+from hostile import Channel, Session, scene
 from machines import Host, Lab
 from traced import TracedProxy
+from wire import GREETING, Listener, address_in, comma, connect, payload
 
 PAYLOAD = payload(5000)
 OUTSIDE = "198.51.100.1"
