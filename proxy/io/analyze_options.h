@@ -1,9 +1,11 @@
 // The options of `ftpscope analyze`.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "proxy/io/analyze_command.h"
+
+namespace CLI {
+class App;
+}
 
 namespace ftpscope {
 

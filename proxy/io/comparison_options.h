@@ -2,13 +2,17 @@
 // is told. What they fill has to outlive the reading of the command line.
 #pragma once
 
-#include <CLI/App.hpp>
 #include <string>
 #include <vector>
 
 #include "analyzer/substitution.h"
 #include "analyzer/transaction_comparison.h"
 #include "proxy/io/comparison_output.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace ftpscope {
 

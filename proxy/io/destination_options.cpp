@@ -1,5 +1,7 @@
 #include "proxy/io/destination_options.h"
 
+#include <CLI/CLI.hpp>
+
 namespace ftpscope {
 
 namespace {

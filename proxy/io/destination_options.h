@@ -1,9 +1,11 @@
 // --allow-server and --deny-server.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "proxy/destination_policy.h"
+
+namespace CLI {
+class App;
+}
 
 namespace ftpscope {
 

@@ -1,7 +1,6 @@
 // `ftpscope diff`: two recordings, logs or captures, and what differs between their sessions.
 #pragma once
 
-#include <CLI/App.hpp>
 #include <string>
 #include <vector>
 
@@ -9,6 +8,10 @@
 #include "analyzer/flow_tracker.h"
 #include "analyzer/substitution.h"
 #include "proxy/io/comparison_output.h"
+
+namespace CLI {
+class App;
+}
 
 namespace ftpscope {
 

@@ -1,10 +1,13 @@
 // --expect and --expect-file, which several subcommands have.
 #pragma once
 
-#include <CLI/App.hpp>
 #include <vector>
 
 #include "analyzer/expectation.h"
+
+namespace CLI {
+class App;
+}
 
 namespace ftpscope {
 

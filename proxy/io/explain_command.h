@@ -1,9 +1,12 @@
 // `ftpscope explain`: what a finding means and what to do about it.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
+
+namespace CLI {
+class App;
+}
 
 namespace ftpscope {
 

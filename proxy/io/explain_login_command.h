@@ -1,10 +1,13 @@
 // `ftpscope explain-login`: what --mode forward would do with a login, without doing it.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "proxy/destination_policy.h"
+
+namespace CLI {
+class App;
+}
 
 namespace ftpscope {
 

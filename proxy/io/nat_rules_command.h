@@ -1,10 +1,12 @@
 // `ftpscope nat rules`: prints the nftables ruleset that brings clients to `ftpscope nat`.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "proxy/io/proxy_options.h"
 #include "proxy/nat_rules.h"
+
+namespace CLI {
+class App;
+}
 
 namespace ftpscope {
 

@@ -1,10 +1,13 @@
 // The options of `ftpscope proxy` and `ftpscope nat`: the same ones with other defaults.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
 #include "proxy/io/proxy_command.h"
+
+namespace CLI {
+class App;
+}
 
 namespace ftpscope {
 

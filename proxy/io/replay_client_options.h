@@ -1,9 +1,11 @@
 // The options of `ftpscope replay client`.
 #pragma once
 
-#include <CLI/CLI.hpp>
-
 #include "proxy/io/replay_client.h"
+
+namespace CLI {
+class App;
+}
 
 namespace ftpscope {
 
