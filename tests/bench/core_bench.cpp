@@ -6,6 +6,7 @@
 #include "analyzer/message.h"
 #include "analyzer/observer.h"
 #include "proxy/io/live_session.h"
+#include "tests/bench/bench_log.h"
 #include "tests/bench/bench_session.h"
 
 namespace ftpscope::bench {
@@ -129,6 +130,17 @@ void reply_of_100_lines(benchmark::State& state, Log log) {
 }
 BENCHMARK_CAPTURE(reply_of_100_lines, no_log, Log::none);
 BENCHMARK_CAPTURE(reply_of_100_lines, log, Log::json);
+
+// A session log that is read again: its lines to records, and all that `analyze` does with these.
+void read_log(benchmark::State& state, void (*read)(std::string_view)) {
+  constexpr std::size_t kLines = 10'000;
+  const auto log = logged_dialogue(kLines);
+  for (auto _ : state) read(log);
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kLines));
+  state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(log.size()));
+}
+BENCHMARK_CAPTURE(read_log, parsed, parse_log)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(read_log, understood, understand_log)->Unit(benchmark::kMicrosecond);
 
 // What an idle session is made of. A session has one of each but DataChannel, and two uv_tcp_t.
 void tell_sizes() {

@@ -10,9 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "analyzer/log_reader.h"
-#include "analyzer/log_replay.h"
-#include "analyzer/record_json.h"
+#include "tests/bench/bench_log.h"
 #include "tests/bench/bench_session.h"
 
 namespace ftpscope::bench {
@@ -21,27 +19,6 @@ namespace {
 
 constexpr std::string_view kNoop = "NOOP\r\n";
 constexpr std::string_view kOk = "200 Command okay.\r\n";
-
-constexpr std::string_view kLogBegin =
-    R"({"ts":"2026-11-21T09:43:39.123456Z","session":"20261121T094339.123456Z-000001","seq":0,)"
-    R"("kind":"session","schema":1,"client":"192.0.2.7:50000","proxy":"192.0.2.1:21",)"
-    R"("server":"ftp.example.org:21","lines":"raw","tls":"pass"})"
-    "\n"
-    R"({"ts":"2026-11-21T09:43:39.124456Z","session":"20261121T094339.123456Z-000001","seq":1,)"
-    R"("kind":"connected","server":"198.51.100.5:21","from":"192.0.2.1:40000"})"
-    "\n"
-    R"({"ts":"2026-11-21T09:43:39.125456Z","session":"20261121T094339.123456Z-000001","seq":2,)"
-    R"("kind":"reply","to":0,"verb":"greeting","code":220,"lines":["220 Hi"],"latency_us":1000})"
-    "\n";
-constexpr std::string_view kLoggedNoop =
-    R"({"ts":"2026-11-21T09:43:40.123456Z","session":"20261121T094339.123456Z-000001","seq":100,)"
-    R"("kind":"command","id":50,"verb":"NOOP"})"
-    "\n";
-constexpr std::string_view kLoggedOk =
-    R"({"ts":"2026-11-21T09:43:40.123856Z","session":"20261121T094339.123456Z-000001","seq":101,)"
-    R"("kind":"reply","to":50,"verb":"NOOP","code":200,"lines":["200 Command okay."],)"
-    R"("latency_us":400})"
-    "\n";
 
 constexpr std::size_t kCountMin = 8;  // of bytes: a command with an argument and its ending
 
@@ -102,27 +79,7 @@ void split_line(std::size_t bytes) {
   }
 }
 
-// Writes what is read again, as `analyze --json` does.
-class Rewriting final : public RecordSink {
- public:
-  void record(const Record& record) override {
-    text_.clear();
-    append_json(text_, record);
-  }
-
- private:
-  std::string text_;
-};
-
-// Lines of a session log, read and understood anew: a NOOP and its reply in turn.
-void log_lines(std::size_t count) {
-  std::string log(kLogBegin);
-  for (std::size_t i = 0; i < count; ++i) log += i % 2 == 0 ? kLoggedNoop : kLoggedOk;
-  Rewriting again;
-  LogReplay replay(again);
-  LogReader().read(log, [&replay](const Record& record) { replay.add(record); });
-  replay.finish();
-}
+void log_lines(std::size_t count) { understand_log(logged_dialogue(count)); }
 
 struct Work {
   std::string_view name;
