@@ -179,7 +179,7 @@ class Dialogue {
   void conclude_head(int code);
   bool overtaken_greeting(const Line& line) const;
   const PendingCommand* pair(const Reply& reply);
-  void settle_doubt(int code);
+  bool settle_doubt(int code);
   void record_reply(const Reply& reply, const PendingCommand* answered);
   void inspect_reply(const Reply& reply, const PendingCommand* answered);
   void inspect_line(std::string_view text, Ending ending, std::optional<CommandId> to);

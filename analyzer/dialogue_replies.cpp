@@ -123,10 +123,10 @@ const PendingCommand* Dialogue::pair(const Reply& reply) {
     }
     pending_.erase(pending_.begin());
   }
-  settle_doubt(*reply.code);
   // The last reply once more, and it is none that the next command may get: the server said it
-  // twice.
-  const bool again = last_verb_ && last_code_ == *reply.code;
+  // twice. Unless it is a code that this server gives to whatever it likes.
+  const bool habit = settle_doubt(*reply.code) || (last_verb_ && !last_verb_->allows(last_code_));
+  const bool again = last_verb_ && last_code_ == *reply.code && !habit;
   const bool fits_head =
       !pending_.empty() && (!pending_.front().verb || pending_.front().verb->allows(*reply.code));
   if (!pending_.empty() && (fits_head || !(again || out_of_step_))) return &pending_.front();
@@ -140,12 +140,15 @@ const PendingCommand* Dialogue::pair(const Reply& reply) {
 
 // A reply was taken for a second final one. If it was the head's after all, with a code that the
 // head may not get, then the next reply is not for the head: the next command may get it, the head
-// may not.
-void Dialogue::settle_doubt(int code) {
+// may not. Or neither may, and it is the same code once more: had the server said one thing three
+// times, the client would have gone on for no reason.
+bool Dialogue::settle_doubt(int code) {
   const auto fits = [code](const PendingCommand& c) { return !c.verb || c.verb->allows(code); };
-  if (!in_doubt_ || pending_.size() < 2 || fits(pending_[0]) || !fits(pending_[1])) return;
+  if (!in_doubt_ || pending_.size() < 2 || fits(pending_[0])) return false;
+  if (!fits(pending_[1]) && code != last_code_) return false;
   pending_.erase(pending_.begin());
   in_doubt_ = false;
+  return true;
 }
 
 void Dialogue::record_reply(const Reply& reply, const PendingCommand* answered) {
