@@ -29,7 +29,7 @@ std::expected<std::unique_ptr<LogFile>, std::string> LogFile::open(const std::st
   return std::unique_ptr<LogFile>(new LogFile(fd, shared));
 }
 
-LogFile::LogFile(int fd, bool shared) : outlet_(fd), shared_(shared) {
+LogFile::LogFile(int fd, bool shared) : outlet_(fd, shared), shared_(shared) {
   char last = '\n';
   const auto end = lseek(fd, 0, SEEK_END);
   torn_ = end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n';

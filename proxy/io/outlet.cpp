@@ -1,5 +1,6 @@
 #include "proxy/io/outlet.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,9 +11,23 @@
 
 namespace ftpscope {
 
-Outlet::Outlet(int fd) : fd_(fd) {
+namespace {
+
+// Of this process, until the other ones have given it back. It goes with the process.
+void lock(int fd, short kind) {
+  struct flock lock{};
+  lock.l_type = kind;
+  lock.l_whence = SEEK_SET;
+  while (fcntl(fd, F_SETLKW, &lock) != 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace
+
+Outlet::Outlet(int fd, bool shared) : fd_(fd) {
   struct stat info{};
   may_block_ = fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode);
+  in_turn_ = shared && may_block_;  // one write to a file is whole (O_APPEND)
 }
 
 bool Outlet::ready() {
@@ -24,6 +39,14 @@ bool Outlet::ready() {
 }
 
 std::size_t Outlet::write(std::string_view bytes) {
+  if (!in_turn_) return write_alone(bytes);
+  lock(fd_, F_WRLCK);
+  const auto written = write_alone(bytes);
+  lock(fd_, F_UNLCK);
+  return written;
+}
+
+std::size_t Outlet::write_alone(std::string_view bytes) {
   std::size_t written = 0;
   while (written < bytes.size()) {
     auto length = bytes.size() - written;

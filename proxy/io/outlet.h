@@ -13,18 +13,22 @@ class Outlet {
   // no more.
   static constexpr int kPatienceMs = 1000;
 
-  explicit Outlet(int fd);
+  // `shared`: other processes write lines to it, too.
+  explicit Outlet(int fd, bool shared = false);
 
   // Bytes written; fewer than given when the disk is full, or the reader is gone or does not read.
+  // Nothing that others write comes between them.
   std::size_t write(std::string_view bytes);
 
   [[nodiscard]] int fd() const { return fd_; }
 
  private:
   [[nodiscard]] bool ready();
+  std::size_t write_alone(std::string_view bytes);
 
   int fd_;
   bool may_block_;  // a pipe, a socket or a terminal
+  bool in_turn_;    // what is written in pieces must not be mixed with what others write
   bool stuck_ = false;
 };
 

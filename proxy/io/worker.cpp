@@ -54,7 +54,7 @@ Worker::Worker(uv_loop_t* loop, const WorkerOptions& options, LogFile* log)
       options_(options),
       pipeline_(options.interceptor.policy),
       log_(log),
-      terminal_(STDOUT_FILENO),
+      terminal_(STDOUT_FILENO, options.workers > 1),
       buffer_size_(std::max(options.relay_buffer, WorkerOptions::kControlRead)),
       buffer_(std::make_unique_for_overwrite<char[]>(buffer_size_)),
       data_ports_(options.data_ports),

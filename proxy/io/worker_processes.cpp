@@ -91,6 +91,7 @@ class Workers {
   [[nodiscard]] bool all_ended() const {
     return std::ranges::all_of(children_, [](const Child& child) { return child.pid == 0; });
   }
+  [[nodiscard]] bool ending() const { return ending_; }
   [[nodiscard]] int code() const { return code_; }
 
  private:
@@ -126,7 +127,7 @@ int run_worker_processes(std::size_t count, const Work& work, const std::functio
   };
 
   Workers workers(count, ending);
-  for (std::size_t worker = 0; worker < count; ++worker) {
+  for (std::size_t worker = 0; worker < count && !workers.ending(); ++worker) {
     if (workers.begin(worker)) return run(worker, false);
   }
   while (!workers.all_ended()) {

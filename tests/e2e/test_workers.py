@@ -6,13 +6,16 @@ import ftplib
 import os
 import signal
 import subprocess
+import tempfile
+import threading
 import unittest
+from pathlib import Path
 
 import clients
 import servers
 from binary import BINARY
 from check_log import check_bytes
-from proxy import Proxy
+from proxy import FIRST_LINE, Proxy
 from servers import wait_until
 
 WORKERS = 3
@@ -160,6 +163,94 @@ class Workers(unittest.TestCase):
                 return True
         except (OSError, ftplib.Error):
             return False
+
+
+NO_FORK = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <unistd.h>
+/* The second one finds no room, and the next would. */
+pid_t fork(void) {
+  static int forks;
+  pid_t (*next)(void) = dlsym(RTLD_NEXT, "fork");
+  if (++forks != 2) return next();
+  errno = EAGAIN;
+  return -1;
+}
+"""
+
+
+class Begin(unittest.TestCase):
+    def test_one_that_cannot_be_forked_ends_all(self):
+        work = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="ftpscope-workers-")))
+        source, library = work / "fork.c", work / "fork.so"
+        source.write_text(NO_FORK)
+        argv = ["cc", "-shared", "-fPIC", source, "-o", library, "-ldl"]
+        subprocess.run(argv, check=True)
+        argv = [BINARY, "proxy", "--listen", "127.0.0.1:0", "--server", "127.0.0.1:1"]
+        proxy = subprocess.Popen(
+            [*argv, "--workers", "4"],
+            env={**os.environ, "LD_PRELOAD": str(library)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            told = proxy.communicate(timeout=WAIT_S)[1]  # it ends when the last of them does
+        finally:
+            for pid in [*descendants(proxy.pid), proxy.pid] if proxy.poll() is None else []:
+                os.kill(pid, signal.SIGKILL)
+        self.assertEqual(proxy.returncode, 1)
+        self.assertIn("worker 1 cannot begin", told)
+
+
+def descendants(pid: int) -> list[int]:
+    return [below for child in children(pid) for below in [*descendants(child), child]]
+
+
+class ToAPipe(unittest.TestCase):
+    """A pipe takes more than 4096 bytes in pieces: those of another worker wait."""
+
+    TALKERS, ROUNDS, AT_ONCE = 12, 30, 20
+
+    def setUp(self):
+        self.server = self.enterContext(servers.start("pyftpdlib"))
+        self.address = (self.server.host, self.server.port)
+
+    def test_lines_are_whole(self):
+        argv = [BINARY, "proxy", "--listen", "127.0.0.1:0", "--workers", str(WORKERS), "--log", "-"]
+        argv += ["--server", f"{self.address[0]}:{self.address[1]}"]
+        proxy = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        log: list[str] = []
+        reader = threading.Thread(target=lambda: log.extend(proxy.stdout))
+        reader.start()
+        try:
+            port = int(FIRST_LINE.match(proxy.stderr.readline())[2])
+            talkers = [threading.Thread(target=self.talk, args=[port]) for _ in range(self.TALKERS)]
+            for talker in talkers:
+                talker.start()
+            for talker in talkers:
+                talker.join()
+        finally:
+            proxy.terminate()
+            proxy.stderr.read()
+            proxy.wait(WAIT_S)
+            reader.join()
+            proxy.stdout.close()
+            proxy.stderr.close()
+        wrong = check_bytes("".join(log).encode())
+        self.assertFalse(wrong, wrong[:5])
+        self.assertGreaterEqual(len(log), self.TALKERS * self.ROUNDS * self.AT_ONCE * 2)
+
+    def talk(self, port: int) -> None:
+        with ftplib.FTP() as ftp:
+            ftp.connect("127.0.0.1", port, timeout=WAIT_S)
+            ftp.login(self.server.user, self.server.password)
+            for _ in range(self.ROUNDS):
+                ftp.sock.sendall(b"HELP\r\n" * self.AT_ONCE)
+                for _ in range(self.AT_ONCE):
+                    ftp.getresp()
 
 
 class Usage(unittest.TestCase):
