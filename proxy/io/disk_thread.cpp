@@ -12,6 +12,7 @@ DiskThread::DiskThread(uv_loop_t* loop) : async_(new uv_async_t) {
 }
 
 void DiskThread::run(std::function<void()> work, std::function<void()> done) {
+  ++unfinished_;
   {
     const std::lock_guard lock(mutex_);
     jobs_.push_back({std::move(work), std::move(done)});
@@ -32,6 +33,7 @@ void DiskThread::work() {
     job.work();
     const std::lock_guard lock(mutex_);
     finished_.push_back(std::move(job));
+    done_.notify_one();
     uv_async_send(async_.get());
   }
 }
@@ -42,7 +44,20 @@ void DiskThread::finish_jobs() {
     const std::lock_guard lock(mutex_);
     finished.swap(finished_);
   }
-  for (const auto& job : finished) job.done();
+  for (const auto& job : finished) {
+    --unfinished_;
+    job.done();
+  }
+}
+
+void DiskThread::drain() {
+  while (busy()) {
+    {
+      std::unique_lock lock(mutex_);
+      done_.wait(lock, [this] { return !finished_.empty(); });
+    }
+    finish_jobs();
+  }
 }
 
 void DiskThread::close() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -23,6 +24,10 @@ class DiskThread {
   // `work` is done on the thread, one after the other; then `done` on the loop. The two share
   // nothing with the rest but what they are given.
   void run(std::function<void()> work, std::function<void()> done);
+  // Something was given that is not followed by its `done` yet.
+  [[nodiscard]] bool busy() const { return unfinished_ > 0; }
+  // Waits for what was given, and does now what is to follow it.
+  void drain();
   // Waits for what was given, forgets what is to follow it, and closes the loop's handle.
   void close();
 
@@ -40,6 +45,8 @@ class DiskThread {
   std::vector<Job> finished_;
   bool stop_ = false;
   std::condition_variable wake_;
+  std::condition_variable done_;
+  std::size_t unfinished_ = 0;  // jobs; the loop's
   UvPtr<uv_async_t> async_;
   std::thread thread_;
 };

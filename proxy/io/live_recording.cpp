@@ -159,8 +159,10 @@ void PayloadWriter::write_next() {
 }
 
 void PayloadWriter::on_written(const std::shared_ptr<RecordingBlock>& block) {
-  writing_ = false;
-  if (file_->error != 0 && why_.empty()) why_ = std::strerror(file_->error);
+  if (file_->error != 0) {
+    if (why_.empty()) why_ = std::strerror(file_->error);
+    forget_waiting();  // it will not be written, and takes the room of others
+  }
   if (!block->goes_to_disk()) {
     on_taken(*block);
   } else {
@@ -177,6 +179,7 @@ void PayloadWriter::on_written(const std::shared_ptr<RecordingBlock>& block) {
                              writer->settle_if_over();
                            });
   }
+  writing_ = false;  // not before: those who hear that there is room may add
   write_next();
   settle_if_over();
 }

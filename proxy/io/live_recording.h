@@ -126,6 +126,13 @@ class LiveRecording {
   void forget(void* who) {
     std::erase_if(waiting_, [&](const auto& w) { return w.first == who; });
   }
+  // Waits until all that was given is on disk, and tells those who wait for that.
+  void drain() {
+    while (disk_.busy() || hasher_.busy()) {
+      disk_.drain();
+      hasher_.drain();
+    }
+  }
   void close() {
     disk_.close();
     hasher_.close();

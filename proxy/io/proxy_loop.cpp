@@ -127,6 +127,7 @@ class Proxy {
 
   void end_now() {
     worker_.each_session([](LiveSession& session) { session.feed(event::ShutdownAsked{true}); });
+    if (recording_) recording_->drain();  // what is told of a payload is told when it is on disk
     worker_.each_session([](LiveSession& session) { session.abort(); });
     finish();
   }

@@ -3,7 +3,11 @@ from __future__ import annotations
 
 import ftplib
 import hashlib
+import io
 import os
+import random
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,8 +17,8 @@ from pathlib import Path
 
 import servers
 from clients import Target, connect
-from proxy import Proxy
-from recording import check_recording, content, transfers
+from proxy import BINARY, Proxy
+from recording import check_recording, content, records, sha, transfers
 from replay import ReplayServer
 from servers import wait_until
 from test_record import BIG, Case, OneServer, download, target
@@ -22,12 +26,18 @@ from test_record import BIG, Case, OneServer, download, target
 SLOW_DISK = """
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
-/* A disk that takes nothing for so long, at each MiB of a payload. */
+/* A disk that takes nothing for so long, at each MiB of a payload; and that is full then. */
 ssize_t pwrite64(int fd, const void *bytes, size_t size, off_t offset) {
   ssize_t (*next)(int, const void *, size_t, off_t) = dlsym(RTLD_NEXT, "pwrite64");
+  const char *full = getenv("FULL_DISK");
   if (offset % (1 << 20) == 0) usleep(1000 * (useconds_t)atoi(getenv("SLOW_DISK_MS")));
+  if (full && offset >= atoll(full)) {
+    errno = ENOSPC;
+    return -1;
+  }
   return next(fd, bytes, size, offset);
 }
 ssize_t pwrite(int fd, const void *bytes, size_t size, off_t offset) {
@@ -50,10 +60,14 @@ class SlowDisk(OneServer):
         with open(self.remote.path / "large", "wb") as large:
             large.truncate(self.SIZE)
 
-    def slow_proxy(self, milliseconds: int) -> Proxy:
-        slow = {"LD_PRELOAD": str(self.library), "SLOW_DISK_MS": str(milliseconds)}
+    def slow(self, milliseconds: int, **more: str) -> dict[str, str]:
+        slow = {"LD_PRELOAD": str(self.library), "SLOW_DISK_MS": str(milliseconds), **more}
+        return {**os.environ, **slow}
+
+    def slow_proxy(self, milliseconds: int, *args: str, **more: str) -> Proxy:
+        slow = self.slow(milliseconds, **more)
         self.enterContext(unittest.mock.patch.dict(os.environ, slow))
-        return self.recording_proxy(self.server)
+        return self.recording_proxy(self.server, *args)
 
     def payloads_open(self, proxy: Proxy) -> bool:
         open_files = [os.readlink(path) for path in Path(f"/proc/{proxy.pid}/fd").iterdir()]
@@ -86,6 +100,62 @@ class SlowDisk(OneServer):
         self.assertEqual(record["unrecorded_why"], "the disk took nothing for ten seconds")
         self.assertEqual(record["unrecorded"], self.SIZE)
         self.assertNotIn("payload", record)
+
+    def test_full_under_many(self):
+        """What waits for a disk that is full takes the room of no other transfer."""
+        with self.slow_proxy(200, FULL_DISK=str(1 << 20)) as proxy:
+            url = f"ftp://{self.server.user}:{self.server.password}@{proxy.host}:{proxy.port}"
+            argv = ["curl", "-sS", f"{url}/{self.remote.relative}/large", "-o", os.devnull]
+            for transfer in [subprocess.Popen(argv) for _ in range(8)]:
+                self.assertEqual(transfer.wait(60), 0)
+            rows = [proxy.wait_for("data", 30, id=1, session=name) for name in proxy.sessions()]
+        self.assertEqual(len(rows), 8)
+        for row in rows:
+            self.assertEqual(row["unrecorded_why"], "No space left on device")
+            self.assertEqual(row["unrecorded"], self.SIZE - (1 << 20))
+        check_recording(self.folder)
+
+    def test_a_second_signal_waits_for_what_has_been_read(self):
+        proxy = self.slow_proxy(100)
+        with self.assertRaisesRegex(AssertionError, "ended by itself with code 0"), proxy:
+            ftp = self.login(proxy)
+            ftp.voidcmd("TYPE I")
+            with ftp.transfercmd("RETR large") as data:
+                data.recv(1)
+                proxy.wait_for("channel", event="opened")
+                proxy.process.send_signal(signal.SIGTERM)
+                self.assertTrue(wait_until(lambda: self.is_draining(proxy), 10))
+                proxy.process.send_signal(signal.SIGTERM)
+                self.assertEqual(proxy.process.wait(30), 0)
+            ftp.close()
+        check_recording(self.folder)
+        [row] = transfers(self.folder)
+        self.assertEqual(row["how"], "session-ended")
+        self.assertGreater(row["bytes"], 0)
+        self.assertEqual(len(content(self.folder, row)), row["bytes"])
+        of_session = [r for r in records(self.folder) if r["session"] == row["session"]]
+        self.assertEqual(of_session[-1]["kind"], "end")
+
+    def is_draining(self, proxy: Proxy) -> bool:
+        with socket.create_connection((proxy.host, proxy.port), 10) as client:
+            return client.makefile("rb").readline().startswith(b"421")
+
+    def test_a_replayed_upload(self):
+        """It is read faster than it is recorded: what is recorded of it is whole all the same."""
+        body = random.Random(7).randbytes(self.SIZE)
+        with self.recording_proxy(self.server) as proxy, self.login(proxy) as ftp:
+            ftp.storbinary("STOR up", io.BytesIO(body))
+        password, again = self.work / "password", self.work / "again"
+        password.write_text(self.server.password)
+        argv = [BINARY, "replay", "client", self.folder, "--record", again]
+        argv += ["--server", f"{self.server.host}:{self.server.port}"]
+        argv += ["--user", self.server.user, "--password-file", password]
+        done = subprocess.run(argv, env=self.slow(40), capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        [row] = transfers(again)
+        self.assertNotIn("unrecorded", row)
+        self.assertEqual(row["sha256"], sha(body))
+        self.assertEqual(content(again, row), body)
 
 
 class Big(Case):
