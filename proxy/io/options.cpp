@@ -138,7 +138,9 @@ Request parse_command_line(int argc, char** argv) {
                          : report->parsed()        ? "report "
                          : diff->parsed()          ? "diff "
                                                    : "";
-    std::cerr << "ftpscope: " << error.what() << " (ftpscope " << command << "--help tells more)\n";
+    const bool unknown = command[0] == '\0' && argc > 1 && argv[1][0] != '-';
+    const auto what = unknown ? "there is no command '" + std::string(argv[1]) + "'" : error.what();
+    std::cerr << "ftpscope: " << what << " (ftpscope " << command << "--help tells more)\n";
     return kExitUsage;
   }
   if (replay_client->parsed()) return client_options;

@@ -136,7 +136,7 @@ std::string contradiction(const ProxyOptions& options) {
   }
   const auto& [low, high] = options.worker.data_ports;
   if (low != 0 && high - low + 1U < options.workers) {
-    return "--data-ports has fewer ports than there are --workers";
+    return "there are fewer data ports (--data-ports, --port-map) than --workers";
   }
   return {};
 }

@@ -313,6 +313,9 @@ void add_modes(CLI::App& app, ProxyArguments& arguments) {
          "--listen", listen, "where clients connect; :2121 is every address, port 0 any port")
       ->type_name("ADDRESS:PORT");
   const auto server = [&options](const std::string& text) {
+    if (text.contains(',')) {
+      throw CLI::ValidationError("--server", "is one server; of several: --mode reverse:" + text);
+    }
     auto parsed = parse_host_port(text, ProxyMode::kFtpPort);
     if (!parsed) throw CLI::ValidationError("--server", parsed.error());
     options.modes.push_back({ProxyMode::Kind::reverse, {std::move(*parsed)}, {}});
@@ -359,6 +362,11 @@ void check_modes(const ProxyOptions& options) {
                                "needs places to listen: of several modes each but one "
                                "needs its own, as in forward@:2121");
   }
+  const auto by_login = [](const ProxyMode& mode) { return mode.kind == ProxyMode::Kind::forward; };
+  const auto& rules = options.destinations;
+  if (!(rules.allow.empty() && rules.deny.empty()) && std::ranges::none_of(options.modes, by_login))
+    throw CLI::ValidationError(rules.allow.empty() ? "--deny-server" : "--allow-server",
+                               "is for --mode forward: no other lets a login name the server");
 }
 
 CLI::App* add_proxy(CLI::App& app, ProxyArguments& arguments) {

@@ -242,6 +242,27 @@ class Forbidden(unittest.TestCase):
                 self.assertFalse(inside.was_called())
 
 
+class Usage(unittest.TestCase):
+    def refused(self, *args: str) -> str:
+        argv = [BINARY, *args]
+        done = subprocess.run(argv, stderr=subprocess.PIPE, text=True, timeout=30)
+        self.assertEqual(done.returncode, 2, done)
+        return done.stderr
+
+    def test_rules_that_would_restrict_nothing(self):
+        for rule in ("--allow-server", "--deny-server"):
+            told = self.refused("proxy", "--listen", ":0", "--server", "a", rule, "10.0.0.0/8")
+            self.assertIn(f"{rule}: is for --mode forward", told)
+
+    def test_several_servers_have_a_mode(self):
+        told = self.refused("proxy", "--listen", ":0", "--server", "a,b:2121")
+        self.assertIn("--mode reverse:a,b:2121", told)
+
+    def test_a_command_that_does_not_exist(self):
+        self.assertIn("there is no command 'frob'", self.refused("frob"))
+        self.assertIn("A subcommand is required", self.refused())
+
+
 class SeveralServers(unittest.TestCase):
     def greet(self, proxy: Proxy, server: Listener, source: str | None = None):
         """A session that this server gets; its name in the log."""

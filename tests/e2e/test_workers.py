@@ -271,7 +271,9 @@ class Usage(unittest.TestCase):
 
     def test_fewer_ports_than_workers(self):
         told = self.refused("--workers", "3", "--data-ports", "40000-40001")
-        self.assertIn("fewer ports", told)
+        self.assertIn("fewer data ports", told)
+        told = self.refused("--workers", "3", "--port-map", "40000-40001=50000")
+        self.assertIn("fewer data ports (--data-ports, --port-map)", told)
 
 
 def age_s(pid: int) -> float:
