@@ -4,8 +4,18 @@
 
 #include "analyzer/dialogue.h"
 #include "analyzer/line_rules.h"
+#include "analyzer/passive_address.h"
 
 namespace ftpscope {
+
+namespace {
+
+bool is_preliminary(std::string_view line) {
+  const auto start = reply_start(line);
+  return start && start->code >= 100 && start->code < 200 && start->mark == ' ';
+}
+
+}  // namespace
 
 void Dialogue::take_reply_line(const Line& line) {
   if (line.overlong) {
@@ -127,9 +137,13 @@ const PendingCommand* Dialogue::pair(const Reply& reply) {
   // twice. Unless it is a code that this server gives to whatever it likes.
   const bool habit = settle_doubt(*reply.code) || (last_verb_ && !last_verb_->allows(last_code_));
   const bool again = last_verb_ && last_code_ == *reply.code && !habit;
+  // 227, 228 and 229 can be nobody else's: PASV had another reply, and this is its own.
+  const bool late = last_verb_ && last_verb_->meaning == Meaning::passive &&
+                    !last_verb_->allows(last_code_) && form_of_code(*reply.code);
   const bool fits_head =
       !pending_.empty() && (!pending_.front().verb || pending_.front().verb->allows(*reply.code));
-  if (!pending_.empty() && (fits_head || !(again || out_of_step_))) return &pending_.front();
+  if (!pending_.empty() && (fits_head || !(again || late || out_of_step_)))
+    return &pending_.front();
   if (out_of_step_) return nullptr;  // it may answer a command that is not known
   const bool second = last_verb_ && *reply.code != 421;
   in_doubt_ = second && !pending_.empty();
@@ -201,7 +215,9 @@ void Dialogue::inspect_reply(const Reply& reply, const PendingCommand* answered)
   if (!answered || !answered->verb) return;
   if (!answered->verb->allows(code)) recorder_.finding(reply_illegal_code, to, answered->name());
   const bool completed = code >= 200 && code < 300 && is_transfer(answered->meaning());
-  if (completed && !answered->preliminary_seen) {
+  // "553-", "150 " and "226 " are one reply to us, and to the client three.
+  const bool inside = reply.other_code_end && std::ranges::any_of(reply.lines, is_preliminary);
+  if (completed && !answered->preliminary_seen && !inside) {
     recorder_.finding(reply_no_preliminary, to, answered->name());
   }
 }
