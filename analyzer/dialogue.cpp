@@ -218,7 +218,7 @@ void Dialogue::record_command(const Command& command, CommandId id) {
 }
 
 void Dialogue::inspect_command(const Command& command, CommandId id) {
-  inspect_line(command.line.text(), command.line.ending, id);
+  inspect_line(Side::client, command.line.text(), command.line.ending, id);
   if (hides_address_command(command) || is_unended_address_command(command)) {
     recorder_.finding(FindingId::command_hides_another, id, {});
   } else if (command.dangling_telnet) {

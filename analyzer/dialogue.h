@@ -182,7 +182,7 @@ class Dialogue {
   bool settle_doubt(int code);
   void record_reply(const Reply& reply, const PendingCommand* answered);
   void inspect_reply(const Reply& reply, const PendingCommand* answered);
-  void inspect_line(std::string_view text, Ending ending, std::optional<CommandId> to);
+  void inspect_line(Side from, std::string_view text, Ending ending, std::optional<CommandId> to);
   struct MaskedLines {
     std::vector<std::string> texts;
     std::vector<std::string_view> views;  // of these

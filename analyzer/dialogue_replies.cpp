@@ -200,7 +200,7 @@ void Dialogue::inspect_reply(const Reply& reply, const PendingCommand* answered)
   using enum FindingId;
   const auto to = answered ? std::optional(answered->id) : std::nullopt;
   for (std::size_t i = 0; i < reply.lines.size(); ++i) {
-    inspect_line(reply.lines[i], reply.endings[i], to);
+    inspect_line(Side::server, reply.lines[i], reply.endings[i], to);
   }
   if (!reply.code) return;
   const int code = *reply.code;
@@ -222,16 +222,17 @@ void Dialogue::inspect_reply(const Reply& reply, const PendingCommand* answered)
   }
 }
 
-void Dialogue::inspect_line(std::string_view text, Ending ending, std::optional<CommandId> to) {
+void Dialogue::inspect_line(Side from, std::string_view text, Ending ending,
+                            std::optional<CommandId> to) {
   using enum FindingId;
-  if (ending == Ending::lf) recorder_.finding(line_lf_only, to, {});
+  if (ending == Ending::lf) recorder_.finding(line_lf_only, to, name_of(from));
   if (is_plain_ascii(text)) return;
-  if (text.find('\r') != text.npos) recorder_.finding(line_bare_cr, to, {});
-  if (text.find('\0') != text.npos) recorder_.finding(line_nul, to, {});
+  if (text.find('\r') != text.npos) recorder_.finding(line_bare_cr, to, name_of(from));
+  if (text.find('\0') != text.npos) recorder_.finding(line_nul, to, name_of(from));
   if (has_telnet_commands(text)) {
-    recorder_.finding(line_telnet, to, {});
+    recorder_.finding(line_telnet, to, name_of(from));
   } else if (!is_utf8(text)) {
-    recorder_.finding(line_not_utf8, to, {});
+    recorder_.finding(line_not_utf8, to, name_of(from));
   }
 }
 

@@ -74,8 +74,15 @@ std::string_view name_of(Blame blame) {
     case Blame::server: return "server";
     case Blame::network: return "network";
     case Blame::proxy: return "proxy";
+    case Blame::sender: return "sender";
   }
   return "";
+}
+
+Blame blame_of(const FindingRow& row, std::string_view detail) {
+  if (row.blame != Blame::sender) return row.blame;
+  if (detail.contains("client")) return Blame::client;
+  return detail.contains("server") ? Blame::server : Blame::network;
 }
 
 }  // namespace ftpscope

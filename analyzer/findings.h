@@ -8,7 +8,8 @@
 namespace ftpscope {
 
 enum class Severity : std::uint8_t { note, warning, error };
-enum class Blame : std::uint8_t { client, server, network, proxy };
+// sender: whoever sent the line; the detail of the finding says which side that is.
+enum class Blame : std::uint8_t { client, server, network, proxy, sender };
 
 enum class FindingId : std::uint8_t {
   // replies
@@ -183,5 +184,7 @@ std::span<const FindingRow> all_findings();
 
 std::string_view name_of(Severity severity);
 std::string_view name_of(Blame blame);
+// Of one finding: never the sender, who is known by then (network, if not).
+Blame blame_of(const FindingRow& row, std::string_view detail);
 
 }  // namespace ftpscope

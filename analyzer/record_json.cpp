@@ -231,7 +231,7 @@ void body_fields(JsonObject& o, const record::Finding& r) {
   const auto& row = row_of(r.id);
   o.word("finding", row.name);
   o.word("severity", name_of(row.severity));
-  o.word("blame", name_of(row.blame));
+  o.word("blame", name_of(blame_of(row, r.detail)));
   o.text("source", row.source);
   o.text("title", row.title);
   o.bytes("detail", r.detail);

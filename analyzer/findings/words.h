@@ -13,5 +13,6 @@ inline constexpr auto kClient = Blame::client;
 inline constexpr auto kServer = Blame::server;
 inline constexpr auto kNetwork = Blame::network;
 inline constexpr auto kProxy = Blame::proxy;
+inline constexpr auto kSender = Blame::sender;
 
 }  // namespace ftpscope::findings

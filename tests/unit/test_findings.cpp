@@ -59,3 +59,12 @@ TEST_CASE("a finding that a text points to exists") {
     }
   }
 }
+
+TEST_CASE("of a line the side that sent it is to blame, and of all else whom the row names") {
+  const auto& line = row_of(FindingId::line_lf_only);
+  CHECK(blame_of(line, "client") == Blame::client);
+  CHECK(blame_of(line, "server") == Blame::server);
+  CHECK(blame_of(row_of(FindingId::line_too_long), "the server's") == Blame::server);
+  CHECK(blame_of(line, "") == Blame::network);
+  CHECK(blame_of(row_of(FindingId::control_reset), "server") == Blame::network);
+}
