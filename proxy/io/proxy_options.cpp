@@ -364,9 +364,11 @@ void check_modes(const ProxyOptions& options) {
   }
   const auto by_login = [](const ProxyMode& mode) { return mode.kind == ProxyMode::Kind::forward; };
   const auto& rules = options.destinations;
-  if (!(rules.allow.empty() && rules.deny.empty()) && std::ranges::none_of(options.modes, by_login))
+  const bool restricts = !rules.allow.empty() || !rules.deny.empty();
+  if (restricts && std::ranges::none_of(options.modes, by_login)) {
     throw CLI::ValidationError(rules.allow.empty() ? "--deny-server" : "--allow-server",
                                "is for --mode forward: no other lets a login name the server");
+  }
 }
 
 CLI::App* add_proxy(CLI::App& app, ProxyArguments& arguments) {
