@@ -25,8 +25,15 @@ bool is_all(const record::Command& command) {
                             [](char a, char b) { return (a & ~0x20) == b; });
 }
 
-std::string refusal_text(int code, bool over_ipv6) {
-  auto text = std::to_string(code);
+// DrFTPD's slaves hold the files: it has to hear the transfer's command before it can tell a port.
+bool wants_pret(const record::Reply& reply) {
+  const auto names_it = [](std::string_view line) { return line.contains("PRET"); };
+  return reply.code == 503 && std::ranges::any_of(reply.lines, names_it);
+}
+
+std::string refusal_text(const record::Reply& reply, bool over_ipv6) {
+  auto text = std::to_string(*reply.code);
+  if (wants_pret(reply)) text += ", it wants PRET first";
   return over_ipv6 ? text + ", and over IPv6 there is no other way but EPSV and EPRT" : text;
 }
 
@@ -164,7 +171,7 @@ void AddressRules::on(const record::Reply& reply, Timestamp, FindingSink& findin
   const bool transfer = is_transfer(meaning_of(reply.verb));
   if (transfer && code == 425) tell_inside(findings);
   if (!asked_ || reply.to != asked_->id || asked_->epsv_all) return;
-  if (refuses_for_good(code)) check_refusal(reply, findings);
+  if (refuses_for_good(code) || wants_pret(reply)) check_refusal(reply, findings);
 }
 
 void AddressRules::check_passive(const record::Reply& reply, AddressForm form,
@@ -226,7 +233,7 @@ bool AddressRules::tell_inside(FindingSink& findings) {
 void AddressRules::check_refusal(const record::Reply& reply, FindingSink& findings) {
   const bool over_ipv6 = server_ ? server_->ip.v6 : client_ && client_->ip.v6;
   const auto tell = [&](FindingId id, bool last_way) {
-    findings.finding(id, reply.to, refusal_text(*reply.code, last_way));
+    findings.finding(id, reply.to, refusal_text(reply, last_way));
   };
   if (tell_inside(findings)) return;
   if (reply.verb == "EPSV") tell(epsv_refused, over_ipv6);

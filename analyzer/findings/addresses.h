@@ -186,9 +186,9 @@ inline constexpr auto kAddresses = std::to_array<FindingRow>({
      "save the round trip: curl --disable-eprt."},
     {pasv_refused, "FTP-PASV-REFUSED", warning, kServer, "RFC 959 4.1.2, RFC 1123 4.1.2.6",
      "PASV was refused",
-     "The server answered PASV with a 5yz (not 530 or 503). RFC 1123 4.1.2.6 wants every server "
-     "to have it. Clients behind a NAT or firewall are left with EPSV, or cannot transfer at "
-     "all. 425 is another matter: see FTP-425.",
+     "The server answered PASV with a 5yz (not 530; 503 only if it asks for PRET). RFC 1123 "
+     "4.1.2.6 wants every server to have it. Clients behind a NAT or firewall are left with "
+     "EPSV, or cannot transfer at all. 425 is another matter: see FTP-425.",
      "At the server: vsftpd pasv_enable=YES, ProFTPD no <Limit PASV>, Pure-FTPd without -N; and "
      "a range of ports that the firewall lets in. Over IPv6 the refusal is right: the client "
      "must use EPSV. A distributed server may want PRET first (curl: --ftp-pret; lftp: set "
