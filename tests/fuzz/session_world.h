@@ -118,7 +118,15 @@ class World final : private Effects, private RecordSink {
   void close_what_is_closing();
   void deliver_closed(ChannelId id, ChannelEnd how, std::optional<Side> by);
   template <class Fits>
-  std::optional<ChannelId> pick(bool oldest, Fits fits) const;
+  std::optional<ChannelId> pick(bool oldest, Fits fits) const {
+    std::optional<ChannelId> found;
+    for (const auto& [id, channel] : channels_) {
+      if (channel.gone || !fits(channel)) continue;
+      found = id;
+      if (oldest) break;
+    }
+    return found;
+  }
   Endpoint exposed_address(ChannelId id) const;
 
   void effect(std::string_view name);
