@@ -56,7 +56,17 @@ void Dialogue::closed(Side side, Timestamp now) {
 void Dialogue::resume(Side side, Timestamp now) {
   recorder_.at(now);
   waits(side) = false;
-  if (side == Side::server && held_code_) conclude_head(*std::exchange(held_code_, std::nullopt));
+  go_on();
+}
+
+void Dialogue::resume_both(Timestamp now) {
+  recorder_.at(now);
+  waits_ = {};
+  go_on();
+}
+
+void Dialogue::go_on() {
+  if (!waits(Side::server) && held_code_) conclude_head(*std::exchange(held_code_, std::nullopt));
   deliver_own_answers();
   pump();
   for (auto& splitter : splitters_) splitter.hold();

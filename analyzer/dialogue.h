@@ -105,6 +105,8 @@ class Dialogue {
   void received(Side from, std::string_view bytes, bool urgent, Timestamp now);
   void closed(Side side, Timestamp now);
   void resume(Side side, Timestamp now);
+  // At once: what the client has said comes before the server's next line.
+  void resume_both(Timestamp now);
   void tick(Timestamp now);
   void stop() {
     stopped_ = true;
@@ -151,6 +153,7 @@ class Dialogue {
   bool& waits(Side side) { return waits_[static_cast<std::size_t>(side)]; }
   bool& eof(Side side) { return eof_[static_cast<std::size_t>(side)]; }
 
+  void go_on();
   void pump();
   bool pump_side(Side side);
   bool readable(Side side) const;
@@ -181,6 +184,7 @@ class Dialogue {
   const PendingCommand* pair(const Reply& reply);
   bool settle_doubt(int code);
   void record_reply(const Reply& reply, const PendingCommand* answered);
+  void record_masked(record::Reply& entry);
   void inspect_reply(const Reply& reply, const PendingCommand* answered);
   void inspect_line(Side from, std::string_view text, Ending ending, std::optional<CommandId> to);
   struct MaskedLines {

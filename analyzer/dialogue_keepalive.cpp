@@ -76,13 +76,14 @@ void Dialogue::end_noop(const Reply& reply) {
   const auto noop = std::move(waiting.front());
   waiting.erase(waiting.begin());
   if (waiting.empty()) noops_->due.reset();
-  recorder_.emit(record::Reply{.to = noop.id,
-                               .verb = noop.name(),
-                               .code = reply.code,
-                               .lines = reply.lines,
-                               .endings = reply.endings,
-                               .latency = recorder_.now() - noop.sent,
-                               .for_proxy = true});
+  record::Reply entry{.to = noop.id,
+                      .verb = noop.name(),
+                      .code = reply.code,
+                      .lines = reply.lines,
+                      .endings = reply.endings,
+                      .latency = recorder_.now() - noop.sent,
+                      .for_proxy = true};
+  record_masked(entry);
 }
 
 void Dialogue::give_up_noops(Timestamp now) {

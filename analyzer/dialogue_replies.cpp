@@ -176,7 +176,11 @@ void Dialogue::record_reply(const Reply& reply, const PendingCommand* answered) 
   entry.preliminary = reply.preliminary();
   entry.lines = reply.lines;
   entry.endings = reply.endings;
-  const auto masked = masked_lines(reply.lines);
+  record_masked(entry);
+}
+
+void Dialogue::record_masked(record::Reply& entry) {
+  const auto masked = masked_lines(entry.lines);
   if (masked) {
     entry.lines = masked->views;
     entry.redacted = true;

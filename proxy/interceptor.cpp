@@ -132,7 +132,9 @@ bool Interceptor::on_reply(const Reply& reply, const PendingCommand* answered,
   if (naming_) return on_greeting(reply, answered, raw);
   const auto to = answered ? std::optional(answered->id) : std::nullopt;
   auto verdict = pipeline_.on_reply(reply, answered, state_);
-  if (setting_up_ && to == setting_up_->command) {
+  const bool asked =
+      !exposing_;  // else it waits for an address of ours, and this is no reply to it
+  if (setting_up_ && to == setting_up_->command && asked) {
     const auto step = on_setup_reply(reply, verdict, raw);
     if (step != SetupStep::pass) return step == SetupStep::wait;
   }

@@ -134,14 +134,14 @@ void Interceptor::take_server() {
     recorder_.emit(record::Rewrite{taken.command, "USER", taken.before, taken.after, kForward});
     effects_.send(Side::server, taken.line);
   }
-  dialogue_.resume(Side::server, now());
-  dialogue_.resume(Side::client, now());
+  dialogue_.resume_both(now());
 }
 
 void Interceptor::drop_server() {
   recorder_.finding(FindingId::server_turned_away, naming_->command,
                     naming_->server + " " + naming_->why);
   server_connected_ = false;
+  state_.server_ip = {};
   line_since_[static_cast<std::size_t>(Side::server)].reset();
   effects_.drop_server();
   dialogue_.disconnected();

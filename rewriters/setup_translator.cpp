@@ -33,7 +33,8 @@ std::optional<CommandVerdict> refuse_protocol(const Command& command, const Sess
 
 CommandVerdict SetupTranslator::on_command(const Command& command,
                                            const SessionState& state) const {
-  if (!may_translate(wish_, state)) return {};
+  const bool unknown = state.server_ip == IpAddress{};  // the client has not named its server yet
+  if (unknown || !may_translate(wish_, state)) return {};
   if (command.name == "ALGS") return on_algs(command, state);
   const auto asked = setup_of_verb(command.name);
   if (!asked || !translates(wish_, state)) return {};
