@@ -122,6 +122,8 @@ bool Dialogue::pump_side(Side side) {
   } else if (side == Side::client && !state_.logged_in && starts_like_tls(splitter(side).rest())) {
     violate(Violation::not_ftp, FindingId::not_ftp, "a TLS ClientHello");
     return false;
+  } else if (side == Side::server && end_overtaken_greeting()) {
+    return true;
   } else if (const auto line = splitter(side).next()) {
     side == Side::client ? take_command(*line) : take_reply_line(*line);
     return true;
@@ -301,7 +303,7 @@ void Dialogue::deliver_own_answers() {
     const auto command = std::move(pending_.front());
     pending_.erase(pending_.begin());
     ReplyAssembler own;
-    LineSplitter lines(limits_.line_max);
+    LineSplitter lines;  // whatever others may say in a line
     lines.feed(*command.own_answer);
     while (const auto line = lines.next()) own.add(*line, true);
     const auto& reply = own.reply();

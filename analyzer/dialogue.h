@@ -180,7 +180,8 @@ class Dialogue {
   void send_parts();
   void end_reply();
   void conclude_head(int code);
-  bool overtaken_greeting(const Line& line) const;
+  bool overtaken_greeting(std::string_view line) const;
+  bool end_overtaken_greeting();
   const PendingCommand* pair(const Reply& reply);
   bool settle_doubt(int code);
   void record_reply(const Reply& reply, const PendingCommand* answered);

@@ -23,7 +23,7 @@ void Dialogue::take_reply_line(const Line& line) {
     return;
   }
   if (!assembler_.open() && take_tail(Side::server, line)) return;
-  if (overtaken_greeting(line)) {
+  if (overtaken_greeting(line.text())) {  // the last one, which has no end
     assembler_.close_here();
     end_reply();
     if (stopped_ || waits(Side::server)) return;
@@ -48,12 +48,21 @@ void Dialogue::take_reply_line(const Line& line) {
 // Seen in the field: a greeting of `220-` lines that never ends. The client has sent USER all the
 // same, and here comes USER's reply: with another code, which RFC 959 4.2 would have us read as
 // more greeting.
-bool Dialogue::overtaken_greeting(const Line& line) const {
+bool Dialogue::overtaken_greeting(std::string_view line) const {
   if (!assembler_.open() || pending_.size() < 2 || pending_.front().verb != &kGreeting)
     return false;
-  const auto first = reply_start(line.text());
+  const auto first = reply_start(line);
   return first && first->code != assembler_.open_code() &&
          (first->mark == ' ' || first->mark == '-') && !pending_.front().verb->allows(first->code);
+}
+
+// Before the line behind it is taken: the gate may let that one wait.
+bool Dialogue::end_overtaken_greeting() {
+  const auto rest = splitter(Side::server).rest();
+  if (rest.find('\n') == rest.npos || !overtaken_greeting(rest)) return false;
+  assembler_.close_here();
+  end_reply();
+  return true;
 }
 
 // Sends on what has come of a reply that has not ended. The client may know better where it ends.
@@ -79,10 +88,11 @@ void Dialogue::send_parts() {
 void Dialogue::end_reply() {
   const auto& reply = assembler_.reply();
   const auto raw = reply.raw.substr(sent_bytes_);
+  const bool begun = sent_bytes_ > 0;  // then it is the client's, whatever closes it
   part_due_.reset();
   sent_bytes_ = 0;
   sent_lines_ = 0;
-  if (reply.code && answers_noop(*reply.code)) {
+  if (!begun && reply.code && answers_noop(*reply.code)) {
     end_noop(reply);
     return;
   }

@@ -132,9 +132,9 @@ bool Interceptor::on_reply(const Reply& reply, const PendingCommand* answered,
   if (naming_) return on_greeting(reply, answered, raw);
   const auto to = answered ? std::optional(answered->id) : std::nullopt;
   auto verdict = pipeline_.on_reply(reply, answered, state_);
-  const bool asked =
-      !exposing_;  // else it waits for an address of ours, and this is no reply to it
-  if (setting_up_ && to == setting_up_->command && asked) {
+  // While that waits for an address of ours, the server has not heard it: this is no reply to it.
+  const bool asked = setting_up_ && !exposing_;
+  if (asked && to == setting_up_->command) {
     const auto step = on_setup_reply(reply, verdict, raw);
     if (step != SetupStep::pass) return step == SetupStep::wait;
   }

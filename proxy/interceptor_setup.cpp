@@ -137,7 +137,10 @@ Interceptor::SetupStep Interceptor::on_setup_refused(int code) {
   auto& setup = *setting_up_;
   if (refuses_for_good(code)) remember_refusal(setup.sent);
   const bool client_listens = !closed_[static_cast<std::size_t>(Side::client)];
-  if (!setup.wish.fallback || !client_listens) {
+  // Where it was in doubt whether this reply would come, the client has been read on, and what the
+  // server is asked now would come behind what it has been told since.
+  const bool last = dialogue_.pending().size() == 1;
+  if (!setup.wish.fallback || !client_listens || !last) {
     setting_up_.reset();
     return SetupStep::pass;
   }
