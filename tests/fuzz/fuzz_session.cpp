@@ -1,44 +1,73 @@
 // A whole session through the Interceptor, in a world made of memory (session_world.h).
 //
-// Input: three bytes of options, then steps with 0x1e between them. A step is a letter and its
+// Input: four bytes of options, then steps with 0x1e between them. A step is a letter and its
 // text, so that an input can be read and written by hand:
-//   c s TEXT  the client, the server sends TEXT        C S  it closes        R r  its connection is
-//   reset u v TEXT  the same, the first byte urgent          t X  time passes: X chooses how much
-//   e f       an address is exposed, cannot be exposed   o  a data channel opens    n  a stranger
-//   comes d X       one side of it has delivered all           q  it is quiet             z X  it
-//   is closed k K       the server is connected, cannot be reached h  the proxy is to stop
+//   c s TEXT  the client, the server sends TEXT
+//   u v TEXT  the same, the first byte urgent
+//   C S       it closes
+//   R r       its connection is reset
+//   k K       a server is connected, cannot be reached
+//   x p       the one that was named is forbidden; one of several is passed over
+//   t X       time passes: X chooses how much
+//   e f       an address is exposed, cannot be exposed
+//   o         a data channel opens
+//   n         a stranger comes
+//   d X       one side of it has delivered all
+//   q         it is quiet
+//   z X       it is closed
+//   h         the proxy is to stop
 #include "tests/fuzz/session_world.h"
 
 namespace ftpscope::fuzz {
 namespace {
 
-enum class Start { connected, later, refused };
-
 struct Script {
   WorldOptions options;
-  Start start = Start::connected;
+  bool refused = false;  // the client
   std::string steps;
 };
+
+void add(AddressPolicy& policy, std::string_view rule) {
+  check(policy.add(rule).has_value(), "a rule");
+}
+
+void read_policy(unsigned a, unsigned d, Policy& policy) {
+  policy.lines = (a & 2U) != 0 ? Lines::strict : Lines::raw;
+  policy.tls = (a & 4U) != 0 ? Tls::refuse : Tls::pass;
+  if ((a & 8U) != 0) add(policy.data_address, "keep");
+  for (const auto i : {0, 1}) {
+    if ((a & 32U) == 0) break;
+    add(policy.advertise, kTold[i]);
+    add(policy.advertise_server, kToldServer[i]);
+  }
+  constexpr unsigned kChoices = static_cast<unsigned>(ServerData::lprt) + 1;
+  policy.server_data = static_cast<ServerData>((d & 15U) % kChoices);
+}
 
 Script read_script(Input& input) {
   Script script;
   const auto a = input.byte();
   const auto b = input.byte();
   const auto c = input.byte();
+  const auto d = input.byte();
   auto& o = script.options;
+  read_policy(a, d, o.policy);
   o.rewriters = (a & 1U) == 0;
-  o.policy.lines = (a & 2U) != 0 ? Lines::strict : Lines::raw;
-  o.policy.tls = (a & 4U) != 0 ? Tls::refuse : Tls::pass;
-  if ((a & 8U) != 0) check(o.policy.data_address.add("keep").has_value(), "a rule");
   o.log_secrets = (a & 16U) != 0;
+  o.advertises = (a & 32U) != 0;
   o.v6 = (b & 1U) != 0;
   o.one_host = (b & 2U) != 0;
   o.exposes_v6 = (b & 4U) != 0;
   o.exposes_at_once = (b & 8U) == 0;
   o.small_limits = (b & 16U) != 0;
+  o.mixed_families = (b & 32U) != 0;
   o.timeouts = (c & 1U) == 0;
   o.eager = !o.timeouts;
-  script.start = (c & 6U) != 6 ? Start::connected : (c & 8U) != 0 ? Start::later : Start::refused;
+  o.connects_at_once = (c & 6U) != 6;
+  script.refused = !o.connects_at_once && (c & 8U) == 0;
+  o.knows_refusal = (c & 16U) != 0;
+  o.noops = (d & 16U) != 0;
+  o.login_names_server = (d & 32U) != 0;
   script.steps = input.rest();
   return script;
 }
@@ -72,6 +101,8 @@ void take_step(World& world, std::string_view step) {
     case 'n': world.stranger(oldest); break;
     case 'k': world.server_connected(); break;
     case 'K': world.server_unreachable(); break;
+    case 'x': world.server_forbidden(); break;
+    case 'p': world.server_passed_over(); break;
     case 'C': world.close(Side::client); break;
     case 'S': world.close(Side::server); break;
     case 'R': world.break_off(Side::client); break;
@@ -82,11 +113,7 @@ void take_step(World& world, std::string_view step) {
 }
 
 void play(World& world, const Script& script) {
-  if (script.start == Start::refused) {
-    world.refused();
-  } else {
-    world.start(script.start == Start::connected);
-  }
+  script.refused ? world.refused() : world.start();
   Input steps(reinterpret_cast<const std::uint8_t*>(script.steps.data()), script.steps.size());
   while (!steps.empty()) take_step(world, steps.until('\x1e'));
   world.finish();

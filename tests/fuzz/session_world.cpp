@@ -14,6 +14,7 @@ InterceptorOptions options_of(const WorldOptions& world) {
   InterceptorOptions options;
   options.policy = world.policy;
   options.limits.log_secrets = world.log_secrets;
+  if (world.noops) options.keepalive_noop = std::chrono::seconds(10);
   if (world.small_limits) {
     options.limits.line_max = 64;
     options.limits.reply_max = 256;
@@ -32,12 +33,19 @@ World::World(const WorldOptions& options)
     : world_(options),
       options_(options_of(options)),
       pipeline_(options.rewriters ? Pipeline(options.policy) : Pipeline()),
-      machine_(options_, pipeline_, "fuzz-1", *this, *this) {
-  const char* none = nullptr;
-  const auto* host = options.one_host ? (options.v6 ? "::1" : "127.0.0.1") : none;
-  client_ = at(host ? host : options.v6 ? "2001:db8::10" : "192.0.2.10", 50000);
-  proxy_ = at(host ? host : options.v6 ? "2001:db8::1" : "192.0.2.1", 2121);
-  server_ = at(host ? host : options.v6 ? "2001:db8::21" : "198.51.100.21", 2100);
+      machine_(options_, pipeline_, "fuzz-1", *this, *this, &memory_) {
+  const bool server_v6 = options.v6 != options.mixed_families;
+  const auto host = [&](bool v6, const char* v6_host, const char* v4_host) {
+    if (options.one_host) return v6 ? "::1" : "127.0.0.1";
+    return v6 ? v6_host : v4_host;
+  };
+  client_ = at(host(options.v6, "2001:db8::10", "192.0.2.10"), 50000);
+  proxy_ = at(host(options.v6, "2001:db8::1", "192.0.2.1"), 2121);
+  server_ = at(host(server_v6, "2001:db8::21", "198.51.100.21"), 2100);
+  if (options.knows_refusal) {
+    memory_.refuses(server_, Setup::epsv);
+    refused_.insert("EPSV");
+  }
 }
 
 // ---- what happens to the machine
@@ -57,41 +65,60 @@ void World::handle(const Event& event) {
   }
 }
 
-void World::start(bool connect) {
-  handle(event::ClientConnected{client_, proxy_, "ftp.example.org:21"});
-  check(connecting_, "the server is connected to");
-  if (connect) server_connected();
+void World::start() {
+  const bool named = world_.login_names_server;
+  handle(event::ClientConnected{client_, proxy_, named ? "" : "ftp.example.org:21", named});
+  check(connecting_ != named, "a server is connected to when it is known which");
+  pump();
 }
 
 void World::server_connected() {
-  if (connected_ || ended_) return;
+  if (connected_ || !connecting_ || ended_) return;
   connected_ = true;
-  handle(event::ServerConnected{server_, {proxy_.ip, 40001}});
+  last_exchange_ = now_;
+  handle(event::ServerConnected{server_,
+                                {{server_.ip.v6 ? *parse_ip("2001:db8::2") : proxy_.ip}, 40001}});
   pump();
 }
 
 void World::server_unreachable() {
-  if (connected_) return;
-  connected_ = true;
+  if (connected_ || !connecting_ || ended_) return;
+  connecting_ = false;
   handle(event::ServerUnreachable{"connection refused"});
+  pump();
+}
+
+void World::server_forbidden() {
+  if (!world_.login_names_server || connected_ || !connecting_ || ended_) return;
+  connecting_ = false;
+  handle(event::ServerForbidden{"it is 127.0.0.1"});
+  pump();
+}
+
+void World::server_passed_over() {
+  if (connected_ || !connecting_ || ended_) return;
+  handle(event::ServerPassedOver{"198.51.100.22:21", "connection refused", false});
 }
 
 void World::refused() { handle(event::ClientRefused{"Too many sessions."}); }
 
 void World::send(Side from, std::string_view bytes, bool urgent) {
-  if (closed_[index(from)] || bytes.empty()) return;
+  const bool nobody = from == Side::server && world_.login_names_server && !connected_;
+  if (closed_[index(from)] || bytes.empty() || nobody) return;
   fed_ += bytes.size();
   waiting_[index(from)].push_back({std::string(bytes), urgent});
   pump();
 }
 
 void World::close(Side side) {
+  if (side == Side::server && world_.login_names_server && !connected_) return;
   closed_[index(side)] = true;
   pump();
 }
 
 void World::break_off(Side side) {
-  if (close_told_[index(side)] || !connected_) return;
+  const bool there = connected_ || (world_.login_names_server && side == Side::client);
+  if (close_told_[index(side)] || !there) return;
   closed_[index(side)] = close_told_[index(side)] = true;
   waiting_[index(side)].clear();
   violated_ = true;
@@ -107,6 +134,7 @@ void World::shutdown() { handle(event::ShutdownAsked{}); }
 void World::pump() {
   while (!ended_) {
     close_what_is_closing();
+    if (world_.connects_at_once && connecting_ && !connected_) return server_connected();
     if (world_.exposes_at_once) expose(true, true);
     if (deliver(Side::client)) continue;
     if (deliver(Side::server)) continue;
@@ -115,7 +143,8 @@ void World::pump() {
 }
 
 bool World::deliver(Side side) {
-  const bool gives = machine_.wants(side) || (world_.eager && connected_);
+  const bool there = connected_ || (world_.login_names_server && side == Side::client);
+  const bool gives = machine_.wants(side) || (world_.eager && there);
   if (ended_ || !gives) return false;
   auto& waiting = waiting_[index(side)];
   if (waiting.empty()) {
@@ -126,9 +155,16 @@ bool World::deliver(Side side) {
   }
   const auto chunk = std::move(waiting.front());
   waiting.pop_front();
+  deliver(side, chunk);
+  return true;
+}
+
+void World::deliver(Side side, const Chunk& chunk) {
   auto urgent = chunk.urgent;
   const auto size = world_.byte_by_byte ? 1 : chunk.bytes.size();
+  const auto server = named_;  // a server that was dropped says no more
   for (std::size_t begin = 0; begin < chunk.bytes.size() && !ended_; begin += size) {
+    if (side == Side::server && (!connected_ || named_ != server)) return;
     const auto bytes =
         chunk.bytes.substr(begin, size);  // gone after the call, as a socket's buffer
     read_[index(side)] += bytes;
@@ -137,10 +173,10 @@ bool World::deliver(Side side) {
     });
     early_echo_ =
         early_echo_ || (!said && read_[index(Side::server)].find(kSentinel) != std::string::npos);
+    if (side == Side::server) last_exchange_ = now_;
     handle(event::Received{side, bytes, std::exchange(urgent, false)});
     check_held(side, size);
   }
-  return true;
 }
 
 void World::check_held(Side side, std::size_t last_chunk) const {
@@ -161,9 +197,11 @@ void World::fire_timer() {
 }
 
 void World::pass_time(Duration time) {
+  constexpr int kMost = 200;  // timers in one step
   const auto until = now_ + time;
   int at_once = 0;  // timers that were due again as soon as they had fired
-  for (int fired = 0; fired < 200 && !ended_; ++fired) {
+  int fired = 0;
+  for (; fired < kMost && !ended_; ++fired) {
     pump();
     auto due = machine_.deadline();
     std::optional<ChannelId> quiet;
@@ -185,7 +223,9 @@ void World::pass_time(Duration time) {
     at_once = again ? at_once + 1 : 0;
     check(at_once < 3, "no timer spins");
   }
+  if (fired == kMost) return;  // there is more to come before that time
   now_ = std::max(now_, until);
+  check_noops_given_up();
 }
 
 // ---- what the machine does to the world
@@ -195,10 +235,13 @@ void World::effect(std::string_view name) {
   check(!ended_, "no effect after the end", name);
 }
 
-void World::connect_server(const std::optional<HostPort>&) {
+void World::connect_server(const std::optional<HostPort>& named) {
   effect("connect_server");
-  check(!connecting_, "the server is connected to once");
+  check(!connecting_ && !connected_, "one server at a time");
+  check(named.has_value() == world_.login_names_server, "the server that the way in leads to");
   connecting_ = true;
+  deeds_ += "connect " + (named ? to_text(*named) : std::string()) + "\n";
+  if (named) check_named(*named);
 }
 
 void World::send(Side to, std::string_view bytes) {

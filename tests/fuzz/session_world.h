@@ -17,14 +17,24 @@ namespace ftpscope::fuzz {
 
 inline constexpr std::string_view kSentinel = "Qz7sentinel";  // a password that must not be logged
 
+// With --advertise and --advertise-server: IPv4, IPv6.
+inline constexpr const char* kTold[] = {"203.0.113.99", "2001:db8:f::99"};
+inline constexpr const char* kToldServer[] = {"203.0.113.98", "2001:db8:f::98"};
+
 struct WorldOptions {
   bool rewriters = true;
   Policy policy;
   bool log_secrets = false;
   bool v6 = false;
-  bool one_host = false;  // client, proxy and server on one address
-  bool exposes_v6 = false;
+  bool one_host = false;        // client, proxy and server on one address
+  bool advertises = false;      // kTold instead of where we listen
+  bool exposes_v6 = false;      // with mixed families: the other one than the peer's
   bool exposes_at_once = true;  // else the input says when, and whether
+  bool mixed_families = false;  // the server's is not the client's
+  bool knows_refusal = false;   // another session has been refused EPSV by this server
+  bool noops = false;           // --keepalive-noop
+  bool login_names_server = false;
+  bool connects_at_once = true;  // else the input says when, and whether
   bool small_limits = false;
   bool timeouts = true;
   bool eager = false;
@@ -35,9 +45,11 @@ class World final : private Effects, private RecordSink {
  public:
   explicit World(const WorldOptions& options);
 
-  void start(bool connect);
+  void start();
   void server_connected();
   void server_unreachable();
+  void server_forbidden();  // only one that the client has named can be
+  void server_passed_over();
   void refused();
   void send(Side from, std::string_view bytes, bool urgent);  // by a peer
   void close(Side side);
@@ -66,30 +78,57 @@ class World final : private Effects, private RecordSink {
     bool urgent = false;
   };
   struct Channel {
-    Exposure exposure;
-    bool exposed = false;
+    std::optional<Exposure> exposing;                // asked for
+    std::optional<Endpoint> target;                  // of the one exposure that has one
+    std::array<bool, 2> listens{};                   // for this side, which was told so
+    std::array<std::optional<Endpoint>, 2> goes_to;  // else
     bool opened = false;
     std::array<bool, 2> drained{};
     std::optional<ChannelEnd> closing;
     std::optional<Timestamp> quiet_at;
     bool gone = false;
+
+    [[nodiscard]] bool may_open() const {
+      const bool listening = (listens[0] && listens[1]) || (target && (listens[0] || listens[1]));
+      return !opened && (listening || (goes_to[0] && goes_to[1]));
+    }
   };
   struct Logged {  // a command
     std::string raw;
     std::string verb;
     std::optional<std::string> argument;
     bool redacted = false;
-    std::optional<std::string> sent;
+    bool by_proxy = false;
+    std::vector<std::string> forms;  // of a set-up that is translated: what the server is asked for
+    std::optional<int> own_code;     // the proxy answers it, with this code
+    std::vector<std::string> sent;   // a set-up may be asked for twice
     std::vector<std::string> rewritten;
     bool answered_by_proxy = false;
-    int final_replies = 0;
+    bool preliminary = false;
+    std::vector<int> final_codes;
+
+    [[nodiscard]] bool waits() const { return final_codes.empty(); }
+    [[nodiscard]] bool may_stay_unanswered() const { return verb.empty() || verb == "ABOR"; }
+    [[nodiscard]] bool said_plainly() const;
+    [[nodiscard]] std::string word_behind() const;  // the verb
+  };
+  struct Heard {  // a reply of the server's
+    std::size_t to = 0;
+    int code = 0;
+    std::optional<std::string> raw;  // unless it was masked
+    bool unfinished = false;
+  };
+  struct ReplyRewrite {
+    std::string before;
+    std::string after;
+    bool of_line = true;  // no more than `--lines strict`
   };
 
   static std::size_t index(Side side) { return static_cast<std::size_t>(side); }
 
   // Effects
   void connect_server(const std::optional<HostPort>& named) override;
-  void drop_server() override {}
+  void drop_server() override;
   void send(Side to, std::string_view bytes) override;
   void send_urgent(Side to, std::string_view bytes, std::size_t urgent) override;
   void finish(Side to) override;
@@ -105,7 +144,11 @@ class World final : private Effects, private RecordSink {
   void note_for_comparison(Record record);
   void logged(const record::Command& body);
   void logged(const record::Reply& body);
+  void logged(const record::ReplyPart& body);
   void logged(const record::Rewrite& body);
+  bool rewrites_command(const record::Rewrite& body);
+  void note_reply(Logged& command, const record::Reply& body);
+  void check_own_answer(Logged& command, int code) const;
   void logged(const record::Finding& body);
   void logged(const record::Opaque& body);
   void logged(const record::End& body);
@@ -113,6 +156,7 @@ class World final : private Effects, private RecordSink {
   void handle(const Event& event);
   void pump();
   bool deliver(Side side);
+  void deliver(Side side, const Chunk& chunk);
   void check_held(Side side, std::size_t last_chunk) const;
   void fire_timer();
   void close_what_is_closing();
@@ -127,12 +171,48 @@ class World final : private Effects, private RecordSink {
     }
     return found;
   }
-  Endpoint exposed_address(ChannelId id) const;
+  [[nodiscard]] Endpoint exposed_address(ChannelId id, Side facing) const;
+  [[nodiscard]] Endpoint told_address(ChannelId id, Side facing, bool v4_only) const;
+  [[nodiscard]] Leg leg_of(ChannelId id, Side side) const;
+  [[nodiscard]] const Endpoint& peer(Side side) const {
+    return side == Side::client ? client_ : server_;
+  }
+  void check_target(Side side, const Endpoint& target) const;
 
   void effect(std::string_view name);
   void sent_to_server(std::string_view bytes);
   void sent_to_client(std::string_view bytes);
   std::string client_line(std::size_t number) const;
+  Logged* answered(const Heard& heard);
+  void skip_reply(std::string_view raw, const char* promise);
+
+  // session_world_noops.cpp
+  [[nodiscard]] const Logged* running_transfer() const;
+  [[nodiscard]] std::size_t waiting_commands() const;
+  void check_noop_may_be_said() const;
+  void check_may_speak(const Logged& command) const;
+  void check_noop_reply(const record::Reply& body);
+  void check_not_for_noop(const record::Reply& body) const;
+  void check_noops_given_up() const;
+
+  // session_world_setups.cpp
+  [[nodiscard]] bool may_translate() const;
+  [[nodiscard]] std::vector<std::string> forms_for(const std::string& verb) const;
+  void note_translation(Logged& command);
+  void note_epsv_argument(Logged& command) const;
+  void note_refusal(const Logged& command, int code);
+  void note_epsv_all(const Logged& command, int code);
+  void check_setup_asked(const Logged& command, std::string_view line) const;
+  void check_asked_again(const Logged& command);
+  void check_told(std::string_view bytes, const ReplyRewrite* rewrite);
+  void check_passive_told(const Logged& command, std::string_view bytes, bool rewritten) const;
+  void check_active_told(const Logged& command, bool rewritten) const;
+  void check_features_told(std::string_view bytes) const;
+
+  // session_world_naming.cpp
+  [[nodiscard]] bool naming() const { return world_.login_names_server && !taken_; }
+  void check_named(const HostPort& named);
+  void check_naming_answer(const Logged& command, int code) const;
 
   void check_in_flight() const;
   void check_forwarded() const;
@@ -140,10 +220,12 @@ class World final : private Effects, private RecordSink {
   void check_no_address_passes() const;
   void check_secret() const;
   void check_transparent() const;
+  [[nodiscard]] std::string expected_at_server() const;
 
   WorldOptions world_;
   InterceptorOptions options_;
   Pipeline pipeline_;
+  ServerMemory memory_;
   Interceptor machine_;
   Timestamp now_{std::chrono::seconds(1'800'000'000)};
   Endpoint client_, proxy_, server_;
@@ -165,6 +247,10 @@ class World final : private Effects, private RecordSink {
   std::uint64_t next_seq_ = 0;
   Timestamp last_time_{};
   std::vector<Logged> commands_;  // commands_[id - 1]
+  std::size_t client_commands_ = 0;
+  std::size_t line_bytes_ = 0;  // in these
+  Heard heard_;                 // the last one
+  bool has_begun_ = false;      // the next one: a part has gone to the client
   int greetings_ = 0;
   std::uint32_t last_answered_ = 0;
   bool opaque_ = false;
@@ -175,13 +261,30 @@ class World final : private Effects, private RecordSink {
   std::size_t echoed_ = 0;          // of what the server sent: how much has gone to the client
   bool can_follow_replies_ = true;  // not where the log hides what was replaced
   std::deque<std::string> own_replies_;
-  std::optional<std::pair<std::string, std::string>> reply_rewrite_;
+  std::optional<ReplyRewrite> reply_rewrite_;
   record::End end_;
   std::size_t log_bytes_ = 0;
   std::size_t fed_ = 0;
   std::string secret_seen_;
   bool early_echo_ = false;  // the server said the sentinel before the client did
   std::string comparable_log_, deeds_;
+
+  // Our NOOPs.
+  std::deque<std::size_t> noops_;  // without a reply; ids
+  std::size_t noops_said_ = 0;
+  bool noops_given_up_ = false;
+  Timestamp last_exchange_{};  // with the server
+  Timestamp last_final_{};     // reply to a command of the client's
+  // Translation of set-ups.
+  bool translation_off_ = false;
+  bool translation_known_ = true;  // no line said ALGS in an odd way
+  std::set<std::string> refused_;  // for good
+  bool epsv_all_ = false;
+  bool in_doubt_ = false;  // which command a reply was for (analyzer/README.md)
+  // Who names the server.
+  std::optional<std::string> login_;  // USER, as it is to be sent; empty: not known
+  bool taken_ = false;                // that server has greeted
+  std::size_t named_ = 0;             // how many
 };
 
 }  // namespace ftpscope::fuzz

@@ -4,12 +4,35 @@
 #include <utility>
 
 #include "analyzer/record_json.h"
+#include "analyzer/record_reader.h"
 #include "tests/fuzz/log_check.h"
 #include "tests/fuzz/session_world.h"
 
 namespace ftpscope::fuzz {
 
 namespace {
+
+void check_read_again(std::string_view line) {
+  RecordReader reader;
+  const auto read = reader.read(line.substr(0, line.size() - 1));
+  check(read.has_value(), "our own reader reads the log", line);
+  std::string again;
+  append_json(again, **read);
+  check(again == line, "what is read is what was written", line);
+}
+
+// Its bytes.
+std::string raw_of(const record::Reply& body) {
+  std::string text;
+  for (std::size_t i = 0; i < body.lines.size(); ++i) {
+    text.append(body.lines[i]);
+    if (body.by_proxy || body.endings[i] == Ending::crlf) text.append("\r");
+    if (body.by_proxy || body.endings[i] != Ending::none) text.append("\n");
+  }
+  return text;
+}
+
+bool is_final(int code) { return code < 100 || code > 199; }
 
 bool mentions(const nlohmann::json& value, std::string_view text) {
   if (value.is_object() && value.size() == 1 && value.contains("base64")) {
@@ -37,7 +60,21 @@ std::string World::client_line(std::size_t number) const {
   }
 }
 
+// The command that a reply of the server's is for; none for the greeting.
+World::Logged* World::answered(const Heard& heard) {
+  return heard.to == 0 ? nullptr : &commands_.at(heard.to - 1);
+}
+
+// This of what the server said is not for the client.
+void World::skip_reply(std::string_view raw, const char* promise) {
+  if (!can_follow_replies_) return;
+  check(read_[index(Side::server)].compare(echoed_, raw.size(), raw) == 0, promise, raw);
+  echoed_ += raw.size();
+}
+
 void World::sent_to_server(std::string_view bytes) {
+  check(connected_ && !naming(), "no byte goes to a server before it may", bytes);
+  last_exchange_ = now_;
   if (opaque_) {
     check(read_[index(Side::client)].compare(consumed_, bytes.size(), bytes) == 0,
           "opaque bytes pass unchanged", bytes);
@@ -46,14 +83,22 @@ void World::sent_to_server(std::string_view bytes) {
   }
   check(!commands_.empty(), "nothing of our own is sent to the server", bytes);
   auto& command = commands_.back();
-  check(!command.sent, "a command is sent once", bytes);
   check(!command.answered_by_proxy, "a command is sent or answered", bytes);
-  command.sent = bytes;
+  if (!command.sent.empty()) check_asked_again(command);
+  command.sent.emplace_back(bytes);
   const bool known = bytes == command.raw ||
                      std::ranges::find(command.rewritten, bytes) != command.rewritten.end();
   const bool hidden = std::ranges::find(command.rewritten, "<hidden>") != command.rewritten.end();
   check(known || hidden, "a command is sent as it came or as the log says", bytes);
-  if (!world_.rewriters) check(bytes == command.raw, "without rewriters nothing changes", bytes);
+  if (login_) {
+    check(login_->empty() || bytes == *login_, "the server gets the user that the login named",
+          bytes);
+    login_.reset();
+  } else if (!world_.rewriters) {
+    check(bytes == command.raw, "without rewriters nothing changes", bytes);
+  }
+  check(!command.own_code, "this is for the proxy to answer", bytes);
+  if (!command.forms.empty()) check_setup_asked(command, bytes);
 }
 
 void World::sent_to_client(std::string_view bytes) {
@@ -62,14 +107,18 @@ void World::sent_to_client(std::string_view bytes) {
     own_replies_.pop_front();
     return;
   }
-  if (!can_follow_replies_) return;
-  const auto& all = read_[index(Side::server)];
-  std::string before(bytes);
-  if (reply_rewrite_ && reply_rewrite_->second == bytes) before = reply_rewrite_->first;
-  reply_rewrite_.reset();
-  check(all.compare(echoed_, before.size(), before) == 0, "replies pass byte for byte, in order",
-        bytes);
-  echoed_ += before.size();
+  check(!naming(), "a server's greeting does not reach who named it", bytes);
+  const auto rewrite = std::exchange(reply_rewrite_, std::nullopt);
+  const bool rewritten = rewrite && rewrite->after == bytes;
+  if (can_follow_replies_) {
+    const auto& all = read_[index(Side::server)];
+    const auto before = rewritten ? rewrite->before : std::string(bytes);
+    check(all.compare(echoed_, before.size(), before) == 0, "replies pass byte for byte, in order",
+          bytes);
+    echoed_ += before.size();
+  }
+  if (!world_.rewriters || opaque_) return;
+  check_told(bytes, rewritten ? &*rewrite : nullptr);
 }
 
 // ---- the log
@@ -84,6 +133,7 @@ void World::record(const Record& record) {
   append_json(line, record);
   log_bytes_ += line.size();
   check_log_line(line);
+  check_read_again(line);
   const bool coded = line.find("base64") != std::string::npos;
   if (line.find(kSentinel) != std::string::npos ||
       (coded && mentions(nlohmann::json::parse(line), kSentinel))) {
@@ -114,72 +164,141 @@ void World::logged(const record::Command& body) {
   check(!opaque_, "no command is read from an encrypted session");
   check(body.id == commands_.size() + 1, "commands are numbered 1, 2, ...");
   Logged command;
-  command.raw = client_line(commands_.size());
-  check(!command.raw.empty(), "a command is a line that came");
-  consumed_ += command.raw.size();
   command.verb = body.verb;
-  if (body.argument) command.argument = *body.argument;
+  command.by_proxy = body.by_proxy;
   command.redacted = body.redacted;
+  if (body.argument) command.argument = *body.argument;
+  if (body.by_proxy) {
+    check(body.verb == "NOOP" && !body.argument, "nothing but NOOP is our own", body.verb);
+    command.raw = "NOOP\r\n";
+    check_noop_may_be_said();
+    noops_.push_back(body.id);
+    ++noops_said_;
+  } else {
+    command.raw = client_line(client_commands_++);
+    check(!command.raw.empty(), "a command is a line that came");
+    consumed_ += command.raw.size();
+    line_bytes_ += command.raw.size();
+    check_may_speak(command);
+  }
   if (!body.redacted) {
     const auto line =
         body.line ? std::string(*body.line)
                   : command.verb + (command.argument ? " " + *command.argument : "") + "\r\n";
     check(line == command.raw, "the log gives the line back", command.raw);
   }
+  if (!body.by_proxy) note_translation(command);
   commands_.push_back(std::move(command));
   check_in_flight();
 }
 
 void World::check_in_flight() const {
-  std::size_t waiting = greetings_ == 0 ? 1 : 0;
-  for (std::size_t i = last_answered_ > 0 ? last_answered_ - 1 : 0; i < commands_.size(); ++i) {
-    const bool silent = commands_[i].verb.empty() || commands_[i].verb == "ABOR";
-    if (commands_[i].final_replies == 0 && !silent) ++waiting;
-  }
+  const auto waiting = waiting_commands() + (greetings_ == 0 ? 1 : 0);
   check(waiting <= options_.limits.in_flight_max, "commands in flight are bounded");
 }
 
 void World::logged(const record::Reply& body) {
   check(body.lines.size() == body.endings.size() || body.by_proxy, "each line has its ending");
+  const auto text = raw_of(body);
+  if (body.for_proxy) {
+    check_noop_reply(body);
+    can_follow_replies_ = can_follow_replies_ && !body.redacted;
+    skip_reply(text, "the reply to our NOOP is what the server said");
+    return;
+  }
   if (body.by_proxy) {
-    std::string text;
-    for (const auto line : body.lines) text.append(line).append("\r\n");
     own_replies_.push_back(text);
+  } else {
+    if (!std::exchange(has_begun_, false)) check_not_for_noop(body);
+    heard_ = {body.to.value_or(0), body.code.value_or(0),
+              body.redacted ? std::nullopt : std::optional(text), false};
   }
   if (!body.to) return;
   check(body.code.has_value(), "what answers a command has a code");
-  const bool final = *body.code < 100 || *body.code > 199;
   check(*body.to <= commands_.size(), "a reply answers a command that was logged");
-  auto& finals = *body.to == 0 ? greetings_ : commands_[*body.to - 1].final_replies;
-  check(finals == 0, "one final reply a command");
-  if (final) ++finals;
+  if (*body.to > 0) {
+    note_reply(commands_[*body.to - 1], body);
+  } else {
+    check(greetings_ == 0, "one greeting a server");
+    check(last_answered_ == 0 || naming(), "replies answer in order");
+    if (is_final(*body.code)) ++greetings_;
+  }
+}
+
+void World::note_reply(Logged& command, const record::Reply& body) {
+  check(!command.by_proxy, "a reply to our NOOP is for us");
+  // Something that is said while the set-up waits for an address of ours is no reply to it.
+  if (!command.forms.empty() && command.sent.empty() && !body.by_proxy) return;
+  const bool again = command.final_codes.size() == 1 && command.sent.size() == 2;
+  check(command.waits() || again, "one final reply a command");
   check(*body.to >= last_answered_, "replies answer in order");
   last_answered_ = *body.to;
-  if (!body.by_proxy || *body.to == 0) return;
-  auto& command = commands_[*body.to - 1];
-  check(!command.sent, "what the server has is not answered by us", command.raw);
+  if (is_final(*body.code)) {
+    command.final_codes.push_back(*body.code);
+    last_final_ = now_;
+    note_epsv_all(command, *body.code);
+  } else {
+    command.preliminary = true;
+  }
+  if (body.by_proxy) {
+    check_own_answer(command, *body.code);
+  } else {
+    note_refusal(command, *body.code);
+  }
+}
+
+void World::check_own_answer(Logged& command, int code) const {
   command.answered_by_proxy = true;
+  check(command.sent.empty(), "what the server has is not answered by us", command.raw);
+  check(naming() || command.own_code.value_or(code) == code,
+        "the proxy answers what its README says", command.raw);
+  if (world_.login_names_server) check_naming_answer(command, code);
+}
+
+void World::logged(const record::ReplyPart&) {
+  heard_ = {};
+  has_begun_ = true;
+}
+
+bool World::rewrites_command(const record::Rewrite& body) {
+  if (commands_.empty() || body.to != commands_.size()) return false;
+  auto& command = commands_.back();
+  const bool again = !command.sent.empty();
+  const auto& last = again ? command.sent.back() : command.raw;
+  if (again && (command.waits() || (command.forms.empty() && translation_known_))) return false;
+  if (body.before != last && body.before != "<hidden>") return false;
+  command.rewritten.emplace_back(body.after);
+  // No port is free for the form that was to come next.
+  if (again && body.after.starts_with("425 ")) {
+    can_follow_replies_ = can_follow_replies_ && heard_.raw;
+    reply_rewrite_ = {heard_.raw.value_or(""), std::string(body.after), false};
+  }
+  return true;
 }
 
 void World::logged(const record::Rewrite& body) {
-  check(world_.rewriters, "without rewriters nothing is rewritten");
+  if (body.what == "greeting") {
+    check(naming(), "only who names a server has been greeted already");
+    check(body.after.empty(), "and hears no other greeting", body.after);
+    const bool masked = body.before.find("<hidden>") != body.before.npos;
+    if (masked) can_follow_replies_ = false;
+    skip_reply(body.before, "a greeting that goes no further is what the server said");
+    taken_ = greetings_ > 0 && heard_.code < 300 && !heard_.unfinished;
+    return;
+  }
+  check(world_.rewriters || login_, "without rewriters nothing is rewritten");
   const bool differs =
       body.before != body.after || body.before.find("<hidden>") != body.before.npos;
   check(differs || body.what != "line", "a canonical line is another line", body.before);
-  const bool of_command = !commands_.empty() && body.to == commands_.size() &&
-                          !commands_.back().sent &&
-                          (body.before == commands_.back().raw || body.before == "<hidden>");
-  if (of_command) {
-    commands_.back().rewritten.emplace_back(body.after);
-    return;
-  }
+  if (rewrites_command(body)) return;
   for (const auto text : {body.before, body.after}) {
     if (text.find("<hidden>") != text.npos) can_follow_replies_ = false;
   }
-  if (reply_rewrite_ && reply_rewrite_->second == body.before) {  // first an address, then its line
-    reply_rewrite_->second = body.after;
+  const bool of_line = body.what == "line";
+  if (reply_rewrite_ && reply_rewrite_->after == body.before) {  // first an address, then its line
+    reply_rewrite_->after = body.after;
   } else {
-    reply_rewrite_.emplace(body.before, body.after);
+    reply_rewrite_ = {std::string(body.before), std::string(body.after), of_line};
   }
 }
 
@@ -187,10 +306,14 @@ void World::logged(const record::Finding& body) {
   using enum FindingId;
   violated_ = violated_ || body.id == line_too_long || body.id == reply_too_long ||
               body.id == not_ftp || body.id == too_many_unknown;
+  in_doubt_ = in_doubt_ || body.id == reply_second_final;
+  heard_.unfinished = heard_.unfinished || body.id == reply_unfinished;
+  noops_given_up_ = noops_given_up_ || body.id == keepalive_unanswered;
 }
 
 void World::logged(const record::Opaque&) {
   opaque_ = true;
+  noops_.clear();
   opaque_from_ = sent_[index(Side::server)].size();
 }
 
