@@ -283,7 +283,7 @@ void Interceptor::fail_exposing(FindingId finding, std::string_view why) {
   setting_up_.reset();
   if (message.is_new) {
     std::erase_if(channels_, [&](const Channel& c) { return c.id == message.channel; });
-  } else {
+  } else if (find_channel(message.channel)) {
     effects_.close_channel(message.channel, ChannelEnd::replaced);
   }
   recorder_.finding(finding, message.command, why);

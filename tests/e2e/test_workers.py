@@ -191,7 +191,11 @@ class Begin(unittest.TestCase):
         argv = [BINARY, "proxy", "--listen", "127.0.0.1:0", "--server", "127.0.0.1:1"]
         proxy = subprocess.Popen(
             [*argv, "--workers", "4"],
-            env={**os.environ, "LD_PRELOAD": str(library)},
+            env={
+                **os.environ,
+                "LD_PRELOAD": str(library),
+                "ASAN_OPTIONS": "verify_asan_link_order=0",  # of the sanitized build
+            },
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
