@@ -59,7 +59,8 @@ bool Dialogue::overtaken_greeting(std::string_view line) const {
 // Before the line behind it is taken: the gate may let that one wait.
 bool Dialogue::end_overtaken_greeting() {
   const auto rest = splitter(Side::server).rest();
-  if (rest.find('\n') == rest.npos || !overtaken_greeting(rest)) return false;
+  const bool whole = overtaken_greeting(rest) && rest.substr(0, limits_.line_max).contains('\n');
+  if (!whole) return false;
   assembler_.close_here();
   end_reply();
   return true;

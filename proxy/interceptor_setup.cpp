@@ -144,7 +144,7 @@ Interceptor::SetupStep Interceptor::on_setup_refused(int code) {
     setting_up_.reset();
     return SetupStep::pass;
   }
-  if (setup.channel != 0) effects_.close_channel(setup.channel, ChannelEnd::replaced);
+  if (find_channel(setup.channel)) effects_.close_channel(setup.channel, ChannelEnd::replaced);
   setup.channel = 0;
   setup.sent = *std::exchange(setup.wish.fallback, std::nullopt);
   if (ask_server("the server refused the other form", Side::server)) return SetupStep::wait;

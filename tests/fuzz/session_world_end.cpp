@@ -46,8 +46,8 @@ void World::check_forwarded() const {
     const bool whole = text.ends_with("\r\n");
     if (whole) text.remove_suffix(2);
     const auto read = read_command(text);
-    const bool ours =
-        command.own_code || is_one_of(read.verb, {"PORT", "EPRT", "LPRT", "AUTH", "PASV", "LPSV"});
+    const bool ours = command.own_code || (may_translate() && read.verb == "EPSV") ||
+                      is_one_of(read.verb, {"PORT", "EPRT", "LPRT", "AUTH", "PASV", "LPSV"});
     check(last || !whole || ours || !is_plain(text), "a plain command is passed on", command.raw);
   }
 }
@@ -84,7 +84,8 @@ void World::check_second_reader() const {
     const auto& [command, line] = passed[i];
     const auto& logged = *command;
     const bool translated = !logged.forms.empty();  // check_setup_asked()
-    const bool unknown = !translation_known_ && line != logged.raw;
+    const bool known = translation_known_ && (logged.said_plainly() || !may_translate());
+    const bool unknown = !known && line != logged.raw;
     if (logged.verb == "<hidden>" || translated || unknown) continue;
     const auto verb = upper(logged.verb);
     check(read[i].verb == verb, "the server reads the verb that was logged", line);

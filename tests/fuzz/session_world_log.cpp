@@ -117,7 +117,8 @@ void World::sent_to_client(std::string_view bytes) {
           bytes);
     echoed_ += before.size();
   }
-  if (!world_.rewriters || opaque_) return;
+  const bool masked = rewrite && rewrite->after.find("<hidden>") != rewrite->after.npos;
+  if (!world_.rewriters || opaque_ || masked) return;
   check_told(bytes, rewritten ? &*rewrite : nullptr);
 }
 

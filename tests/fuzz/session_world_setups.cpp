@@ -157,6 +157,8 @@ void World::check_told(std::string_view bytes, const ReplyRewrite* rewrite) {
   const auto* command = answered(heard_);
   const bool asked = command && (command->forms.empty() || !command->sent.empty());
   if (!asked || bytes.empty() || in_doubt_) return;
+  // Forms are known of what is read as it is written, without Telnet commands taken out.
+  if (command->forms.empty() && !command->said_plainly()) return;
   const bool rewritten = rewrite && !rewrite->of_line;
   const bool may_fall_back = command->forms.size() > 1 && command->sent.size() == 1;
   check(!may_fall_back || rewritten || closed_[index(Side::client)] || !refuses(heard_.code),
@@ -204,7 +206,8 @@ void World::check_active_told(const Logged& command, bool rewritten) const {
 // "FEAT gains EPRT and EPSV. It loses SPSV, and PASV for a client that came over IPv6."
 void World::check_features_told(std::string_view bytes) const {
   const bool translates = may_translate() && translation_known_ && !translation_off_;
-  if (!translates || heard_.code != 211) return;
+  // A NUL or CR hides a feature from everybody, until --lines strict takes it out.
+  if (!translates || heard_.code != 211 || world_.policy.lines != Lines::raw) return;
   std::set<std::string> all;
   std::set<std::string> behind_first;
   const auto lines = lines_of(bytes);
