@@ -117,8 +117,10 @@ void World::sent_to_client(std::string_view bytes) {
           bytes);
     echoed_ += before.size();
   }
-  const bool masked = rewrite && rewrite->after.find("<hidden>") != rewrite->after.npos;
-  if (!world_.rewriters || opaque_ || masked) return;
+  // A password that stands in it, or Telnet commands: the log does not tell what is left of it.
+  const bool unclear = rewrite && (rewrite->after.find("<hidden>") != rewrite->after.npos ||
+                                   rewrite->before.find('\xff') != rewrite->before.npos);
+  if (!world_.rewriters || opaque_ || unclear) return;
   check_told(bytes, rewritten ? &*rewrite : nullptr);
 }
 
